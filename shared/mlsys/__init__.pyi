@@ -1,0 +1,3 @@
+from mlsys.sdk.client import Client as Client
+
+__version__: str
