@@ -1,0 +1,1 @@
+"""The rules: tables, numbers, records. No I/O, no clock, no log."""

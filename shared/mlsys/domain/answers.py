@@ -1,0 +1,105 @@
+"""What calls answer besides records; here, so that a client needs no library that computes it."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from mlsys.domain.records import Part, Time
+
+Method = Literal["shap", "native"]
+
+
+def _present() -> Any:
+    return Field(default=None, exclude_if=lambda value: value is None)
+
+
+class TrialRow(BaseModel):
+    """One trial, for people: its value on val if it was completed, and why it failed if it did."""
+
+    number: int
+    state: str
+    value: float | str | None
+    params: dict[str, Any]
+    rounds: int | None
+    failure: str | None
+    attempt: int
+    started_at: Time | None
+    completed_at: Time | None
+
+
+class Explanation(BaseModel):
+    """Additive contributions in raw-score space: base value and contributions sum to the score.
+
+    For many classes, of the class that is predicted.
+    """
+
+    space: str
+    base_value: float
+    contributions: dict[str, float]
+
+
+class Prediction(BaseModel):
+    """The answer for one row. `probability` is of the second class, or of the predicted one.
+
+    What does not apply to the task, or was not asked for, is absent.
+    """
+
+    prediction: str | int | float | bool
+    probability: float | None = _present()
+    probabilities: dict[str, float] | None = _present()
+    threshold: float | None = _present()
+    passthrough: dict[str, Any] | None = _present()
+    explanation: Explanation | None = _present()
+
+
+class Predictions(BaseModel):
+    """The answers, in the order of the rows, and who gave them."""
+
+    predictions: list[Prediction]
+    model: str
+    model_id: str
+    version: int
+    request_id: str
+    warnings: list[str]
+
+
+class FeatureImportance(BaseModel):
+    """One feature; the shares of all features sum to 1."""
+
+    feature: str
+    importance: float
+    share: float
+
+
+class Importances(BaseModel):
+    """All features, the most important first.
+
+    `shap` is the mean absolute contribution in raw-score space (Lundberg and Lee 2017, "A unified
+    approach to interpreting model predictions"), summed over classes; `native` is the library's.
+    """
+
+    importances: list[FeatureImportance]
+    method: Method
+    split: Part | None
+    samples: int
+    model: str
+    model_id: str
+    version: int
+    request_id: str
+    warnings: list[str]
+
+
+class Ready(BaseModel):
+    """Each backend answered."""
+
+    status: str
+    backends: dict[str, str]
+
+
+class Version(BaseModel):
+    """What runs here."""
+
+    version: str
+    commit: str
+    backend: str
+    python: str

@@ -1,0 +1,1 @@
+"""Three gradient-boosting libraries behind one small protocol."""

@@ -1,0 +1,137 @@
+"""What mlsys asks of a boosting library. Everything above speaks this, and never a library."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Params = Mapping[str, Any]
+OnRound = Callable[[int, float], bool]
+TaskKind = Literal["binary", "multiclass", "regression"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is predicted. `n_classes` is 2 for binary, at least 3 for multiclass, else 0."""
+
+    kind: TaskKind
+    n_classes: int = 0
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Rows ready for a library.
+
+    Attributes:
+        matrix: (n, k) float64; a category is its code 0, 1, …; missing is NaN. See features.py.
+        target: (n,) float64; the class index in our order, or the value.
+        categorical: (k,) whether a column holds codes.
+    """
+
+    matrix: Floats
+    target: Floats
+    categorical: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """What is watched on val after each round, in order to stop early and to prune.
+
+    `metric` is one of metrics.py's names. Where a library computes it itself, that is watched;
+    else its log loss or squared error, negated if the metric is to be maximised, so that better
+    always points the same way.
+
+    `on_round(round, value)` gets rounds 1, 2, …; True stops the fit.
+    """
+
+    metric: str
+    maximize: bool
+    early_stopping_rounds: int | None = None
+    on_round: OnRound | None = None
+
+
+class Booster(Protocol):
+    """A fitted model. Its best iteration is all it has: reloading changes no prediction."""
+
+    @property
+    def rounds(self) -> int:
+        """How many boosting rounds it holds."""
+        ...
+
+    def predict(self, matrix: Floats) -> Floats:
+        """Score rows of (n, k): (n,) values or P(class 1), or (n, n_classes) probabilities."""
+        ...
+
+    def contributions(self, matrix: Floats) -> Floats:
+        """Return exact TreeSHAP in raw-score space: (n, k + 1), or (n, n_classes, k + 1).
+
+        The last column is the base value; a row sums to its raw score (log-odds, or the value).
+        """
+        ...
+
+    def importance(self) -> Floats:
+        """Return the library's own gain-like importance of each feature, (k,), not normalised."""
+        ...
+
+    def to_bytes(self) -> bytes:
+        """Return the library's native file format."""
+        ...
+
+
+class Fit(Booster, Protocol):
+    """What a fit returns: a booster that is written only when it is first asked for."""
+
+    @property
+    def val_prediction(self) -> Floats | None:
+        """What it predicts for val, to the bit, if fitting told that anyway."""
+        ...
+
+
+class Learner(Protocol):
+    """One library.
+
+    A binned data set is opaque, built once per process and reused by every trial of a study.
+    """
+
+    @property
+    def file_name(self) -> str:
+        """How the native file is called, e.g. `model.txt`."""
+        ...
+
+    def bin(self, train: Examples, val: Examples | None, *, task: Task, threads: int) -> Any:
+        """Quantise `train`, and `val` with the same bins.
+
+        Raises:
+            InvalidInput: a part holds no rows, or nothing can be learnt from `train`.
+        """
+        ...
+
+    def fit(
+        self,
+        binned: Any,
+        *,
+        task: Task,
+        params: Params,
+        rounds: int,
+        threads: int,
+        seed: int,
+        monitor: Monitor | None = None,
+    ) -> Fit:
+        """Boost for `rounds` (>= 1) at most; with a monitor, stop early and keep the best one.
+
+        Raises:
+            InvalidInput: `params` names what is fixed (seed, bins, objective …), or the library
+                refuses them; the monitor's metric is undefined on val, or there is no val.
+        """
+        ...
+
+    def load(self, content: bytes, *, task: Task, threads: int = 1) -> Booster:
+        """Read what `to_bytes` wrote. Verify its sha256 first: damaged files kill the process.
+
+        Raises:
+            Corrupt: the library cannot read it.
+        """
+        ...

@@ -1,0 +1,48 @@
+"""What a fit returns. Most fits are trials, of which nobody keeps the model."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from mlsys.domain.learners.base import Booster, Floats
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A booster that is written, and read back, only when it is first asked for.
+
+    Attributes:
+        best_round: how many rounds it holds; 0 if that was not watched.
+        keep: writes and reads it.
+        val_prediction: what it predicts for val, if fitting told that anyway; to the bit what
+            `predict` would say.
+    """
+
+    best_round: int
+    keep: Callable[[], Booster]
+    val_prediction: Floats | None = None
+
+    @property
+    def rounds(self) -> int:
+        """See base.Booster."""
+        return self.best_round or self._kept.rounds
+
+    def predict(self, matrix: Floats) -> Floats:
+        """See base.Booster."""
+        return self._kept.predict(matrix)
+
+    def contributions(self, matrix: Floats) -> Floats:
+        """See base.Booster."""
+        return self._kept.contributions(matrix)
+
+    def importance(self) -> Floats:
+        """See base.Booster."""
+        return self._kept.importance()
+
+    def to_bytes(self) -> bytes:
+        """See base.Booster."""
+        return self._kept.to_bytes()
+
+    @cached_property
+    def _kept(self) -> Booster:
+        return self.keep()

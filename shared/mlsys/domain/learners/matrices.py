@@ -1,0 +1,22 @@
+"""Shapes and widths that the libraries share."""
+
+import numpy as np
+import numpy.typing as npt
+
+from mlsys.domain.learners.base import Floats, Task
+
+
+def predictions_shape(task: Task, matrix: Floats) -> tuple[int, ...]:
+    """Return what `Booster.predict` answers to (n, k): (n,) or (n, n_classes)."""
+    return (len(matrix), task.n_classes) if task.kind == "multiclass" else (len(matrix),)
+
+
+def contributions_shape(task: Task, matrix: Floats) -> tuple[int, ...]:
+    """Return what `Booster.contributions` answers to (n, k), with one column for the base."""
+    return (*predictions_shape(task, matrix), matrix.shape[1] + 1)
+
+
+def as_float32(matrix: Floats) -> npt.NDArray[np.float32]:
+    """Narrow (n, k) to rows of 32 bits, as a library would; what is too large stays finite."""
+    limit = float(np.finfo(np.float32).max)
+    return np.ascontiguousarray(np.clip(matrix, -limit, limit), dtype=np.float32)

@@ -1,0 +1,24 @@
+"""Which learner a model type names. A library is imported when it is first met."""
+
+from mlsys.domain.learners.base import Learner
+from mlsys.domain.messages import ModelType
+
+
+def learner(model_type: ModelType) -> Learner:
+    """Return the learner; importing its library takes up to a second.
+
+    >>> learner(ModelType.LIGHTGBM).file_name
+    'model.txt'
+
+    """
+    if model_type is ModelType.LIGHTGBM:
+        from mlsys.domain.learners.lightgbm import LightGBMLearner
+
+        return LightGBMLearner()
+    if model_type is ModelType.XGBOOST:
+        from mlsys.domain.learners.xgboost import XGBoostLearner
+
+        return XGBoostLearner()
+    from mlsys.domain.learners.catboost import CatBoostLearner
+
+    return CatBoostLearner()

@@ -1,0 +1,69 @@
+"""What surrounds a fit in every library: when it ends, and which parameters are not free."""
+
+from math import isfinite
+
+import numpy as np
+
+from mlsys.domain.errors import InvalidInput
+from mlsys.domain.learners.base import Examples, Floats, Monitor, Params, Task
+
+# What cannot be told where val lacks a class.
+OF_ALL_CLASSES = {"roc_auc", "roc_auc_ovr", "average_precision"}
+
+
+class Watch:
+    """Follows what a monitor watches, and knows the best round so far (0: none yet)."""
+
+    def __init__(self, monitor: Monitor, *, task: Task, val_target: Floats | None) -> None:
+        if val_target is None:
+            raise InvalidInput("early stopping needs val rows, and there are none")
+        classes = len(np.unique(val_target))
+        if monitor.metric in OF_ALL_CLASSES and classes < task.n_classes:
+            raise InvalidInput(
+                f"{monitor.metric} is undefined on val: it holds {classes} of the "
+                f"{task.n_classes} classes; choose log_loss, or split with more rows"
+            )
+        self._monitor = monitor
+        self._best_value = 0.0
+        self.best_round = 0
+
+    def ends(self, round: int, loss_or_metric: float, *, is_metric: bool) -> bool:
+        """Note the value after a round, 1, 2, …; answer whether the fit is over.
+
+        Args:
+            round: how many rounds were boosted.
+            loss_or_metric: what the library computed on val.
+            is_metric: whether that is the monitor's metric, else a loss in its place.
+
+        """
+        monitor = self._monitor
+        value = float(-loss_or_metric if monitor.maximize and not is_metric else loss_or_metric)
+        if not isfinite(value):
+            raise InvalidInput(f"after round {round} the model's {monitor.metric} is not finite")
+        gain = value - self._best_value if monitor.maximize else self._best_value - value
+        if self.best_round == 0 or gain > 0:
+            self.best_round, self._best_value = round, value
+        if monitor.on_round is not None and monitor.on_round(round, value):
+            return True
+        patience = monitor.early_stopping_rounds
+        return patience is not None and round - self.best_round >= patience
+
+
+def check_rows(train: Examples, val: Examples | None) -> None:
+    """Refuse what the libraries stumble over in ways of their own. Raises InvalidInput."""
+    for part, examples in (("train", train), ("val", val)):
+        if examples is not None and len(examples.matrix) == 0:
+            raise InvalidInput(f"{part} holds no rows")
+
+
+def checked_params(params: Params, fixed: Params) -> dict[str, object]:
+    """Join a trial's parameters with those that are not its to choose.
+
+    Raises:
+        InvalidInput: it tries to; `fixed` are what the library would silently prefer or ignore.
+
+    """
+    taken = sorted(params.keys() & fixed.keys())
+    if taken:
+        raise InvalidInput(f"parameters that mlsys sets itself: {', '.join(taken)}")
+    return {**params, **fixed}

@@ -1,0 +1,168 @@
+"""XGBoost behind the protocol of base.py."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import xgboost
+from xgboost.core import XGBoostError
+
+from mlsys.domain.errors import Corrupt, InvalidInput
+from mlsys.domain.learners.base import Examples, Floats, Monitor, Params, Task
+from mlsys.domain.learners.fitted import Fitted
+from mlsys.domain.learners.matrices import as_float32, contributions_shape, predictions_shape
+from mlsys.domain.learners.watch import Watch, check_rows, checked_params
+
+OBJECTIVES = {
+    "binary": "binary:logistic",
+    "multiclass": "multi:softprob",
+    "regression": "reg:squarederror",
+}
+LOSSES = {"binary": "logloss", "multiclass": "mlogloss", "regression": "rmse"}
+# XGBoost's names where it means the same; its aucpr interpolates, its multiclass area weighs.
+METRICS = {
+    "roc_auc": "auc",
+    "root_mean_squared_error": "rmse",
+    "mean_absolute_error": "mae",
+    "mean_absolute_percentage_error": "mape",
+}
+MAX_BIN = 256
+MAGIC = b"{"
+
+
+@dataclass(frozen=True)
+class XGBoostData:
+    """Train on its bins, and val."""
+
+    train: xgboost.QuantileDMatrix
+    val: xgboost.DMatrix | None
+    val_target: Floats | None
+
+
+@dataclass(frozen=True)
+class XGBoostBooster:
+    """An XGBoost model as it was read from `content`."""
+
+    content: bytes
+    task: Task
+    threads: int
+    _booster: xgboost.Booster
+
+    @property
+    def rounds(self) -> int:
+        """How many boosting rounds it holds."""
+        return self._booster.num_boosted_rounds()
+
+    def predict(self, matrix: Floats) -> Floats:
+        """See base.Booster."""
+        if len(matrix) == 0:
+            return np.empty(predictions_shape(self.task, matrix))
+        return np.asarray(self._booster.inplace_predict(as_float32(matrix)), dtype=np.float64)
+
+    def contributions(self, matrix: Floats) -> Floats:
+        """See base.Booster."""
+        shape = contributions_shape(self.task, matrix)
+        if len(matrix) == 0:
+            return np.empty(shape)
+        data = _matrix(matrix, list(self._booster.feature_types or []), threads=self.threads)
+        shares = self._booster.predict(data, pred_contribs=True)
+        return np.asarray(shares, dtype=np.float64).reshape(shape)
+
+    def importance(self) -> Floats:
+        """See base.Booster: the total gain of each feature's splits."""
+        gains = self._booster.get_score(importance_type="total_gain")
+        names = [f"f{place}" for place in range(self._booster.num_features())]
+        return np.array([gains.get(name, 0.0) for name in names], dtype=np.float64)
+
+    def to_bytes(self) -> bytes:
+        """See base.Booster: universal binary JSON."""
+        return self.content
+
+
+@dataclass(frozen=True)
+class XGBoostLearner:
+    """XGBoost; categories are split natively, and an unknown one goes the way of the rest."""
+
+    file_name: str = "model.ubj"
+
+    def bin(
+        self, train: Examples, val: Examples | None, *, task: Task, threads: int
+    ) -> XGBoostData:
+        """See base.Learner."""
+        del task
+        check_rows(train, val)
+        types = ["c" if codes else "q" for codes in train.categorical]
+        binned = xgboost.QuantileDMatrix(
+            as_float32(train.matrix),
+            label=train.target,
+            feature_types=types,
+            enable_categorical=True,
+            max_bin=MAX_BIN,
+            nthread=threads,
+        )
+        if val is None:
+            return XGBoostData(binned, None, None)
+        # Not on bins: they would take an unknown category for the last known one.
+        raw = _matrix(val.matrix, types, threads=threads)
+        raw.set_label(val.target)
+        return XGBoostData(binned, raw, val.target)
+
+    def fit(
+        self,
+        binned: XGBoostData,
+        *,
+        task: Task,
+        params: Params,
+        rounds: int,
+        threads: int,
+        seed: int,
+        monitor: Monitor | None = None,
+    ) -> Fitted:
+        """See base.Learner."""
+        watched = METRICS.get(monitor.metric) if monitor else None
+        fixed = {
+            "objective": OBJECTIVES[task.kind],
+            "eval_metric": watched or LOSSES[task.kind],
+            "tree_method": "hist",
+            "max_bin": MAX_BIN,
+            "nthread": threads,
+            "seed": seed,
+            "verbosity": 0,
+        }
+        if task.kind == "multiclass":
+            fixed["num_class"] = task.n_classes
+        watch = Watch(monitor, task=task, val_target=binned.val_target) if monitor else None
+        try:
+            cache = [binned.train] if binned.val is None else [binned.train, binned.val]
+            booster = xgboost.Booster(checked_params(params, fixed), cache)
+            for round in range(1, rounds + 1):
+                booster.update(binned.train, iteration=round - 1)
+                if binned.val is None or watch is None:
+                    continue
+                _, _, value = booster.eval(binned.val).rpartition(":")
+                if watch.ends(round, float(value), is_metric=watched is not None):
+                    break
+        except (XGBoostError, ValueError) as error:
+            raise InvalidInput(f"XGBoost cannot learn this: {error}") from error
+
+        def keep() -> XGBoostBooster:
+            best = booster[: watch.best_round] if watch else booster
+            return self.load(bytes(best.save_raw("ubj")), task=task, threads=threads)
+
+        return Fitted(watch.best_round if watch else 0, keep)
+
+    def load(self, content: bytes, *, task: Task, threads: int = 1) -> XGBoostBooster:
+        """See base.Learner."""
+        if not content.startswith(MAGIC):
+            raise Corrupt("this is no model file of XGBoost")
+        booster = xgboost.Booster({"nthread": threads, "verbosity": 0})
+        try:
+            booster.load_model(bytearray(content))
+        except XGBoostError as error:
+            raise Corrupt(f"XGBoost cannot read the model: {error}") from error
+        return XGBoostBooster(content, task, threads, booster)
+
+
+def _matrix(matrix: Floats, types: list[str], *, threads: int) -> xgboost.DMatrix:
+    return xgboost.DMatrix(
+        as_float32(matrix), feature_types=types, enable_categorical=True, nthread=threads
+    )

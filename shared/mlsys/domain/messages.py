@@ -1,0 +1,86 @@
+"""What travels between the parts: the body of an experiment request, and of an upload."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mlsys.domain.ids import Id
+from mlsys.domain.records import Input
+
+MAX_TRIALS = 2_000
+MAX_PARALLELISM = 50
+MAX_COLUMNS = 2_000
+
+
+class TaskType(StrEnum):
+    """What is learnt; whether a classification is binary is told by the data."""
+
+    CLASSIFICATION = "classification"
+    REGRESSION = "regression"
+
+
+class ModelType(StrEnum):
+    """The library that learns."""
+
+    CATBOOST = "catboost"
+    XGBOOST = "xgboost"
+    LIGHTGBM = "lightgbm"
+
+
+ModelName = Annotated[Id, Field(max_length=54)]
+"""Short enough for `{name}-v{version}` to be an id."""
+Sampler = Literal["TPE", "Random"]
+Pruner = Literal["MedianPruner", "HyperbandPruner", "SuccessiveHalvingPruner", "NopPruner"]
+Stage = Literal["staging", "production"]
+
+
+class OptunaConfig(Input):
+    """How the study searches; the names are Optuna's."""
+
+    n_trials: Annotated[int, Field(ge=1, le=MAX_TRIALS)] = 30
+    timeout_seconds: Annotated[float, Field(gt=0, le=7 * 24 * 3600)] | None = None
+    sampler: Sampler = "TPE"
+    pruner: Pruner = "MedianPruner"
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    parallelism: Annotated[int, Field(ge=1, le=MAX_PARALLELISM)] = 1
+
+
+class Gates(Input):
+    """What a version must show before it is promoted."""
+
+    must_improve: bool = True
+    min_value: float | None = None
+    max_value: float | None = None
+
+
+class AutoPromote(Input):
+    """Promote the winner at the end of the study, if the gates let it pass."""
+
+    stage: Stage = "production"
+    gates: Gates = Gates()
+
+
+class ExperimentRequest(Input):
+    """The body of `POST /v1/experiments`, and of a message on the experiments topic."""
+
+    split_id: Id
+    name: ModelName
+    target_column: Annotated[str, Field(min_length=1, max_length=300)]
+    feature_columns: Annotated[list[str], Field(min_length=1, max_length=MAX_COLUMNS)] | None = None
+    task_type: Annotated[TaskType, Field(strict=False)]
+    model_type: Annotated[ModelType, Field(strict=False)]
+    metric_name: str | None = None
+    optuna_config: OptunaConfig = OptunaConfig()
+    auto_promote: AutoPromote | None = None
+    request_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+
+class UploadFinished(BaseModel):
+    """An object was finalized in a bucket; Cloud Storage sends more fields, which we ignore."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    bucket: str
+    name: str
+    generation: str

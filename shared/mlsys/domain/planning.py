@@ -1,0 +1,182 @@
+"""What train teaches about its columns: which are used, how, and which are left out, and why."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from mlsys.domain.encoding import KINDS, read_labels, read_values
+from mlsys.domain.errors import InvalidInput, Violation
+from mlsys.domain.features import Feature, Kind, Label, LeftOut, Plan
+from mlsys.domain.learners.base import TaskKind
+from mlsys.domain.messages import TaskType
+
+MAX_VOCABULARY = 1_000
+MAX_CLASSES = 1_000
+BINARY_CLASSES = 2
+# Below so many rows, values that never repeat may be chance.
+MIN_ROWS_OF_AN_ID = 20
+# Ids numbered through fill their range; a random part of a table still holds a third of them.
+ID_DENSITY = 1 / 3
+MOSTLY = 0.9
+TEXT_LENGTH = 60
+MAX_EXACT_FLOAT64 = 2**53
+MAX_EXACT_FLOAT32 = 2**24
+# A quantity may lose digits in 32 bits; an id loses itself.
+MAX_MERGED = 0.01
+
+
+def fit_plan(
+    train: pl.DataFrame,
+    *,
+    target: str,
+    features: Sequence[str] | None = None,
+    task_type: TaskType,
+) -> Plan:
+    """Decide from the train rows, and only from them, how rows become numbers.
+
+    Unless `features` names a column, it is left out if it is constant, an id or free text. Left
+    out in any case, and refused if named, is what cannot be used: no value at all, an unfit type,
+    integers that a float would confuse.
+
+    A category keeps its 1,000 most frequent values; the others are unknown together.
+
+    Args:
+        train: (n, k), n >= 1.
+        target: the column to predict: text, booleans or integers for a classification, finite
+            numbers for a regression; no nulls.
+        features: the columns to use, by default all others.
+        task_type: whether classes or values are predicted; the data say how many classes.
+
+    Returns:
+        The plan; features in the order of `train`, labels sorted.
+
+    Raises:
+        InvalidInput: a named column does not exist or cannot be used, no column is left, the
+            target is unfit or does not vary.
+
+    """
+    _check_names(train, target, features)
+    kind, labels = _fit_target(train.get_column(target), task_type)
+    judged = [
+        _judged(train.get_column(name), named=features is not None)
+        for name in train.columns
+        if name != target and (features is None or name in features)
+    ]
+    used = tuple(column for column in judged if isinstance(column, Feature))
+    left_out = tuple(column for column in judged if isinstance(column, LeftOut))
+    if features is not None and left_out:
+        raise InvalidInput(
+            f"feature_columns: {left_out[0].name!r} cannot be used: {left_out[0].reason}",
+            tuple(
+                Violation(f"feature_columns[{features.index(column.name)}]", column.reason)
+                for column in left_out
+            ),
+        )
+    if not used:
+        reasons = "; ".join(f"{column.name}: {column.reason}" for column in left_out[:10])
+        raise InvalidInput(f"no column is left to learn from ({reasons or 'there is none'})")
+    return Plan(features=used, target=target, task_kind=kind, labels=labels, left_out=left_out)
+
+
+def _check_names(train: pl.DataFrame, target: str, features: Sequence[str] | None) -> None:
+    known = ", ".join(train.columns[:20])
+    if target not in train.columns:
+        raise InvalidInput(f"target_column: there is no column {target!r}; there are: {known}")
+    problems = [
+        Violation(f"feature_columns[{place}]", reason)
+        for place, name in enumerate(features or ())
+        for reason, wrong in (
+            (f"there is no column {name!r}; there are: {known}", name not in train.columns),
+            (f"{name!r} is the target", name == target),
+            (f"{name!r} stands twice", name in (features or ())[:place]),
+        )
+        if wrong
+    ]
+    if problems:
+        raise InvalidInput(f"{problems[0].field}: {problems[0].description}", tuple(problems))
+
+
+def _fit_target(column: pl.Series, task_type: TaskType) -> tuple[TaskKind, tuple[Label, ...]]:
+    if task_type is TaskType.REGRESSION:
+        if np.ptp(read_values(column)) == 0:
+            raise InvalidInput(f"{column.name}: all train rows have the same target")
+        return "regression", ()
+    labels = tuple(read_labels(column).unique().sort().to_list())
+    if len(labels) == 1:
+        raise InvalidInput(f"{column.name}: all train rows are of one class, {labels[0]!r}")
+    if len(labels) > MAX_CLASSES:
+        raise InvalidInput(
+            f"{column.name}: {len(labels)} classes are over the limit of {MAX_CLASSES}; "
+            "is task_type 'regression' meant?"
+        )
+    return ("binary" if len(labels) == BINARY_CLASSES else "multiclass"), labels
+
+
+def _judged(column: pl.Series, *, named: bool) -> Feature | LeftOut:
+    kind = KINDS.get(column.dtype.base_type())
+    values = column.fill_nan(None) if column.dtype.is_float() else column
+    present = values.drop_nulls()
+    reason = _why_impossible(present, kind, column.dtype)
+    if reason is None and not named:
+        reason = _why_useless(values)
+    if kind is None or reason is not None:
+        return LeftOut(name=column.name, reason=reason or "")
+    vocabulary = _vocabulary(present) if kind == "category" else ()
+    nullable = len(present) < len(column)
+    return Feature(name=column.name, kind=kind, nullable=nullable, vocabulary=vocabulary)
+
+
+def _why_impossible(present: pl.Series, kind: Kind | None, dtype: pl.DataType) -> str | None:
+    if dtype != pl.Null and kind is None:
+        return f"a column of type {dtype} has no place in a model; use numbers, text or times"
+    if len(present) == 0:
+        return "no train row has a value"
+    if not dtype.is_integer():
+        return None
+    largest = max(map(abs, _bounds(present)))
+    if largest > MAX_EXACT_FLOAT64:
+        return "integers beyond 2^53 lose digits; as text it can be a category"
+    distinct = present.n_unique()
+    merged = distinct - present.cast(pl.Float32).n_unique()
+    if largest > MAX_EXACT_FLOAT32 and merged > MAX_MERGED * distinct:
+        return (
+            "the learners' 32 bits confuse its integers beyond 2^24; as text it can be a category"
+        )
+    return None
+
+
+def _why_useless(values: pl.Series) -> str | None:
+    if values.n_unique() == 1:
+        return "it is constant in train"
+    present = values.drop_nulls()
+    distinct = present.n_unique()
+    if present.dtype.is_integer():
+        return "it numbers the rows: an id" if _is_numbering(present, distinct) else None
+    if KINDS[present.dtype.base_type()] != "category" or distinct <= MIN_ROWS_OF_AN_ID:
+        return None
+    if distinct > MOSTLY * len(present):
+        return "nearly every row has a text of its own: an id or free text"
+    length = present.cast(pl.String).str.len_chars().mean()
+    return "it is free text" if isinstance(length, float) and length > TEXT_LENGTH else None
+
+
+def _is_numbering(present: pl.Series, distinct: int) -> bool:
+    if distinct < max(len(present), MIN_ROWS_OF_AN_ID):
+        return False
+    low, high = _bounds(present)
+    return distinct > ID_DENSITY * (high - low + 1) or high > MAX_EXACT_FLOAT32
+
+
+def _bounds(present: pl.Series) -> tuple[int, int]:
+    value = pl.col("value")
+    bounds = present.alias("value").to_frame().select(low=value.min(), high=value.max())
+    low, high = bounds.row(0)
+    return low, high
+
+
+def _vocabulary(present: pl.Series) -> tuple[str, ...]:
+    """Take the most frequent categories, of equals the first, and sort them."""
+    word = present.cast(pl.String).alias("word").to_frame()
+    counted = word.group_by("word").len().sort(["len", "word"], descending=[True, False])
+    return tuple(counted["word"].head(MAX_VOCABULARY).sort().to_list())

@@ -1,0 +1,291 @@
+"""What is stored about splits, experiments and models, and the bases of all models of data."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+
+from mlsys.domain.errors import InvalidInput, MlsysError
+from mlsys.domain.ids import Id
+
+Json = dict[str, Any]
+Part = Literal["train", "val", "test"]
+PARTS: tuple[Part, ...] = ("train", "val", "test")
+
+
+def rfc3339(moment: datetime) -> str:
+    """Write a time so that the order of the texts is the order of the times.
+
+    >>> rfc3339(datetime(2026, 11, 1, 12, tzinfo=UTC))
+    '2026-11-01T12:00:00.000000Z'
+
+    """
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+Time = Annotated[AwareDatetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
+
+
+class Input(BaseModel):
+    """Base of what people send: a misspelt field is an error, and "3" is not 3."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, strict=True)
+
+
+class Record(BaseModel):
+    """Base of what is stored: fields of a newer release survive an older one's rewrite."""
+
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+
+
+class Failure(Record):
+    """Why something ended badly, for a person to read."""
+
+    code: str
+    message: str
+    details: list[str] = Field(default_factory=list)
+
+    @classmethod
+    def of(cls, error: MlsysError) -> Self:
+        """Write an error down; of many violations the first 100."""
+        violations = error.violations[:100] if isinstance(error, InvalidInput) else ()
+        return cls(
+            code=error.code,
+            message=str(error)[:2000],
+            details=[f"{one.field}: {one.description}"[:500] for one in violations],
+        )
+
+
+class File(Record):
+    """An object as it was written or read."""
+
+    uri: str
+    sha256: str
+    size_bytes: int
+
+
+class Attempt(Record):
+    """Who is at the work now. A later attempt has a higher number, and fences the earlier."""
+
+    number: int = 0
+    token: str = ""
+
+
+# --- Splits ----------------------------------------------------------------------------------
+
+
+class SplitStatus(StrEnum):
+    """How a split stands; all but the first are final."""
+
+    RUNNING = "RUNNING"
+    READY = "READY"
+    QUARANTINED = "QUARANTINED"
+    FAILED = "FAILED"
+
+
+class ColumnType(StrEnum):
+    """mlsys's own names of types; domain/tables.py says what they are in Polars."""
+
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    FLOAT = "float"
+    DECIMAL = "decimal"
+    TEXT = "text"
+    DATE = "date"
+    DATETIME = "datetime"
+
+
+class Role(StrEnum):
+    """What a column is for; keys and ignored columns are stored, but nothing is learnt of them."""
+
+    FEATURE = "feature"
+    TARGET = "target"
+    KEY = "key"
+    IGNORE = "ignore"
+
+
+class Column(Record):
+    """One column of a table. Here `nullable` is whether a cell really is missing."""
+
+    name: str
+    type: ColumnType
+    nullable: bool
+    role: Role = Role.FEATURE
+
+
+class Split(Record):
+    """A dropped file, divided into train, val and test.
+
+    `failure` says why it FAILED, or in short why it is QUARANTINED; `quarantine_uri` has the rows.
+    """
+
+    id: Id
+    entity_id: Id
+    status: SplitStatus
+    created_at: Time
+    updated_at: Time
+    source_uri: str
+    source_generation: str
+    source_sha256: str | None = None
+    strategy: str
+    params: Json = Field(default_factory=dict)
+    seed: int
+    target_column: str | None = None
+    columns: list[Column] = Field(default_factory=list)
+    rows: dict[Part, int] = Field(default_factory=dict)
+    files: dict[Part, File] = Field(default_factory=dict)
+    manifest_uri: str | None = None
+    quarantine_uri: str | None = None
+    warnings: list[str] = Field(default_factory=list)
+    failure: Failure | None = None
+    attempt: Attempt = Attempt()
+    request_id: str = ""
+
+
+# --- Experiments -----------------------------------------------------------------------------
+
+
+class ExperimentStatus(StrEnum):
+    """How an experiment stands; the last three are final."""
+
+    REQUESTED = "REQUESTED"
+    LAUNCHED = "LAUNCHED"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing will change any more."""
+        return self.value in {"SUCCEEDED", "FAILED", "CANCELLED"}
+
+
+class Measure(Record):
+    """A metric on one part, with its bootstrap interval where there is one."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
+
+
+class BestTrial(Record):
+    """The trial that won on val."""
+
+    number: int
+    value: float
+    params: Json
+    rounds: int
+
+
+class PromotionOutcome(Record):
+    """What came of an asked-for promotion, and why."""
+
+    stage: str
+    promoted: bool
+    reasons: list[str] = Field(default_factory=list)
+
+
+class TrialParam(Record):
+    """One parameter as it was suggested; use_cases/trials.py keeps more about it."""
+
+    name: str
+    value: Any
+
+
+class Trial(Record):
+    """One trial as `experiments/{id}/trials` keeps it; use_cases/trial_documents.py writes it."""
+
+    number: int
+    state: str
+    values: list[float | str] | None
+    params: list[TrialParam]
+    user_attrs: Json
+    attempt: int
+    started_at: Time | None
+    completed_at: Time | None
+
+
+class Experiment(Record):
+    """A study asked for, its search, and the version it registered."""
+
+    id: Id
+    name: str
+    status: ExperimentStatus
+    created_at: Time
+    updated_at: Time
+    request: Json
+    request_id: str
+    split_id: str | None = None
+    launches: int = 0
+    execution_id: str | None = None
+    started_at: Time | None = None
+    finished_at: Time | None = None
+    metric_name: str | None = None
+    maximize: bool | None = None
+    trials: dict[str, int] = Field(default_factory=dict)
+    workers: int | None = None
+    best_trial: BestTrial | None = None
+    baselines: dict[str, float] = Field(default_factory=dict)
+    test: Measure | None = None
+    model_id: str | None = None
+    promotion: PromotionOutcome | None = None
+    warnings: list[str] = Field(default_factory=list)
+    failure: Failure | None = None
+
+
+# --- Models ----------------------------------------------------------------------------------
+
+
+class VersionStatus(StrEnum):
+    """RESERVED: the files are being written. READY: they are there. ABANDONED: they never came."""
+
+    RESERVED = "RESERVED"
+    READY = "READY"
+    ABANDONED = "ABANDONED"
+
+
+class ModelVersion(Record):
+    """One registered model; `id` is `{name}-v{version}`."""
+
+    id: Id
+    name: Id
+    version: int
+    status: VersionStatus
+    created_at: Time
+    experiment_id: Id
+    split_id: Id
+    model_type: str
+    task: str
+    files: dict[str, File] = Field(default_factory=dict)
+    val: Measure | None = None
+    test: Measure | None = None
+    maximize: bool
+    promotion: PromotionOutcome | None = None
+
+
+class ModelHead(Record):
+    """The pointer of one model name: which versions there are, and which are served."""
+
+    name: Id
+    created_at: Time
+    revision: int = 0
+    latest_version: int = 0
+    staging: int | None = None
+    production: int | None = None
+
+
+class ModelEvent(Record):
+    """One change of a head. Replaying the events of a name, by revision, gives its head."""
+
+    revision: int
+    kind: Literal["register", "promote"]
+    op_id: str
+    at: Time
+    version: int
+    stage: str | None = None
+    previous: int | None = None
+    reason: str = ""
