@@ -1,0 +1,1 @@
+"""The ports on this machine: files, SQLite, subprocesses."""

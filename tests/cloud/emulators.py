@@ -1,0 +1,183 @@
+"""The official emulators of Firestore and Pub/Sub: one of each for a whole test session.
+
+The first test that needs one starts it, in whichever process it runs. A keeper process ends it as
+soon as the session's controller is gone, however that ended. Run as a script, this is the keeper.
+"""
+
+import fcntl
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+START_SECONDS = 60.0
+END_SECONDS = 10.0
+SDK_PLACES = (
+    "/usr/lib/google-cloud-sdk",
+    "/opt/google-cloud-sdk",
+    "/usr/share/google-cloud-sdk",
+    "/usr/local/google-cloud-sdk",
+    "/snap/google-cloud-cli/current",
+    "~/google-cloud-sdk",
+)
+
+
+class Missing(Exception):
+    """This machine has no such emulator; the message says what to install."""
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """One of the Cloud SDK's emulators; `variable` is where Google's clients look for it."""
+
+    name: str
+    jar: str
+    main: str
+    variable: str
+
+
+FIRESTORE = Emulator(
+    "firestore",
+    "platform/cloud-firestore-emulator/cloud-firestore-emulator.jar",
+    "com.google.cloud.datastore.emulator.firestore.CloudFirestore",
+    "FIRESTORE_EMULATOR_HOST",
+)
+PUBSUB = Emulator(
+    "pubsub",
+    "platform/pubsub-emulator/lib/cloud-pubsub-emulator-*.jar",
+    "com.google.cloud.pubsub.testing.v1.Main",
+    "PUBSUB_EMULATOR_HOST",
+)
+
+
+def running(emulator: Emulator, session: Path) -> str:
+    """Return `host:port` of the session's emulator, and start it if it does not run.
+
+    Args:
+        emulator: FIRESTORE or PUBSUB.
+        session: the folder that `kept_session` made.
+
+    Raises:
+        Missing: there is no Java or no such part of the Cloud SDK.
+    """
+    if emulator.variable in os.environ:
+        return os.environ[emulator.variable]
+    address = session / f"{emulator.name}.address"
+    with _locked(session / f"{emulator.name}.lock"):
+        if not address.exists():
+            _start_keeper(emulator, session)
+        return address.read_text()
+
+
+@contextmanager
+def kept_session() -> Iterator[Path]:
+    """Lend a folder; emulators started with it end with the block, or with this process."""
+    session = Path(tempfile.mkdtemp(prefix="emulators-"))
+    try:
+        with _locked(session / "session"):
+            yield session
+        _wait_until(lambda: not list(session.glob("*.address")), seconds=END_SECONDS)
+    finally:
+        shutil.rmtree(session)
+
+
+def _start_keeper(emulator: Emulator, session: Path) -> None:
+    """Start a process that outlives this one, and wait for the address that it writes."""
+    java = shutil.which("java")
+    if java is None:
+        raise Missing(f"no {emulator.name} emulator: install a Java runtime, 17 or newer")
+    jar = _find(emulator.jar)
+    log, address = session / f"{emulator.name}.log", session / f"{emulator.name}.address"
+    command = [sys.executable, __file__, str(session), emulator.name, java, str(jar), emulator.main]
+    background = '"$@" </dev/null >"$LOG" 2>&1 &'
+    subprocess.run(
+        ["/bin/sh", "-c", background, "sh", *command],
+        env={**os.environ, "LOG": str(log)},
+        start_new_session=True,
+        check=True,
+    )
+    if not _wait_until(address.exists, seconds=START_SECONDS):
+        raise RuntimeError(f"the {emulator.name} emulator did not start: {log.read_text()[-2000:]}")
+
+
+def _find(pattern: str) -> Path:
+    gcloud = shutil.which("gcloud")
+    places = [
+        os.environ.get("CLOUDSDK_ROOT_DIR", ""),
+        os.environ.get("CLOUDSDK_ROOT", ""),
+        str(Path(gcloud).resolve().parent.parent) if gcloud else "",
+        *SDK_PLACES,
+    ]
+    for place in filter(None, places):
+        for jar in sorted(Path(place).expanduser().glob(pattern)):
+            return jar
+    raise Missing(
+        f"no {pattern} in the Google Cloud SDK: install its Firestore and Pub/Sub emulators, "
+        "or set CLOUDSDK_ROOT to where the SDK is"
+    )
+
+
+def _keep(session: Path, name: str, java: str, jar: str, main: str) -> None:
+    """Run an emulator until nobody holds the session."""
+    port = _free_port()
+    flags = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx768m", "-Duser.language=en"]
+    command = [java, *flags, "-cp", jar, main, "--host=127.0.0.1", f"--port={port}"]
+    address = session / f"{name}.address"
+    with subprocess.Popen(command) as emulator:
+        try:
+            if _wait_until(lambda: _answers(port), seconds=START_SECONDS):
+                draft = address.with_suffix(".draft")
+                draft.write_text(f"127.0.0.1:{port}")
+                draft.rename(address)
+                with _locked(session / "session"):
+                    pass
+        finally:
+            emulator.kill()
+    address.unlink(missing_ok=True)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+def _wait_until(happened: Callable[[], bool], *, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Be the only process inside; the lock goes with its holder, however that ends."""
+    with path.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+if __name__ == "__main__":
+    folder, *rest = sys.argv[1:]
+    _keep(Path(folder), *rest)

@@ -1,0 +1,57 @@
+"""Serves an ASGI application on a free port of this machine, in a thread."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Thread
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+START_SECONDS = 10.0
+STOP_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A server that answers at `url`; `connections` are uvicorn's open protocols."""
+
+    url: str
+    server: uvicorn.Server
+
+    def transport_of(self, scope: Any) -> Any:
+        """Return the connection a request came in by, to break it."""
+        for connection in self.server.server_state.connections:
+            if isinstance(connection, H11Protocol) and connection.client == tuple(scope["client"]):
+                return connection.transport
+        raise LookupError(scope["client"])
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[Serving]:
+    """Serve `app` until the block ends."""
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=0,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    thread = Thread(target=server.run, name="test server", daemon=True)
+    thread.start()
+    deadline = time.monotonic() + START_SECONDS
+    while not server.started:
+        if time.monotonic() > deadline or not thread.is_alive():
+            raise TimeoutError("the test server did not start")
+        time.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield Serving(f"http://127.0.0.1:{port}", server)
+    finally:
+        server.should_exit = True
+        thread.join()
