@@ -1,0 +1,125 @@
+"""Typed records over the Records port: what is stored is what its model says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pydantic import ValidationError
+
+from mlsys.domain.errors import Corrupt, NotFound
+from mlsys.domain.records import (
+    Experiment,
+    ModelEvent,
+    ModelHead,
+    ModelVersion,
+    Record,
+    Split,
+    Trial,
+)
+from mlsys.ports import Create, Document, Json, Records, Replace, Scalar
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True)
+class Stored(Generic[R]):
+    """A record as it was read. `document` is what a replace is compared with."""
+
+    value: R
+    document: Document
+
+
+@dataclass(frozen=True)
+class Listing(Generic[R]):
+    """Some records, and where to go on: `cursor` is None at the end."""
+
+    values: list[R]
+    cursor: str | None
+
+
+@dataclass(frozen=True)
+class Collection(Generic[R]):
+    """All records of one model. The name may be a path: `experiments/{id}/trials`."""
+
+    name: str
+    model: type[R]
+
+    def get(self, id: str, *, records: Records) -> Stored[R]:
+        """Read one. Raises NotFound, Corrupt (it is not what the model says)."""
+        return self._stored(records.get(self.name, id))
+
+    def find(self, id: str, *, records: Records) -> Stored[R] | None:
+        """Read one, or None where there is none. Raises Corrupt."""
+        try:
+            return self.get(id, records=records)
+        except NotFound:
+            return None
+
+    def create(self, id: str, value: R, *, records: Records) -> Stored[R]:
+        """Store a new one. Raises AlreadyExists, TooLarge."""
+        return Stored(value, records.create(self.name, id, _body(value)))
+
+    def replace(self, seen: Stored[R], value: R, *, records: Records) -> Stored[R]:
+        """Overwrite what was seen. Raises Conflict if it changed or went away, TooLarge."""
+        return Stored(value, records.replace(seen.document, _body(value)))
+
+    def list(
+        self,
+        *,
+        records: Records,
+        where: Mapping[str, Scalar] | None = None,
+        order_by: str = "created_at",
+        descending: bool = True,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> Listing[R]:
+        """Read what equals `where`, newest first. Raises InvalidInput (the cursor), Corrupt."""
+        page = records.query(
+            self.name,
+            where=where,
+            order_by=order_by,
+            descending=descending,
+            limit=limit,
+            cursor=cursor,
+        )
+        return Listing([self._stored(one).value for one in page.documents], page.cursor)
+
+    def creation(self, id: str, value: R) -> Create:
+        """Return the write that `create` does, for a commit of several."""
+        return Create(self.name, id, _body(value))
+
+    def replacement(self, seen: Stored[R], value: R) -> Replace:
+        """Return the write that `replace` does, for a commit of several."""
+        return Replace(seen.document, _body(value))
+
+    def _stored(self, document: Document) -> Stored[R]:
+        try:
+            return Stored(self.model.model_validate(document.body), document)
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{'.'.join(map(str, one['loc']))}: {one['msg']}"
+                for one in error.errors(include_url=False, include_input=False)
+            )
+            raise Corrupt(
+                f"{document.collection}/{document.id} is not a {self.model.__name__}: {problems}"
+            ) from error
+
+
+SPLITS = Collection("splits", Split)
+EXPERIMENTS = Collection("experiments", Experiment)
+MODEL_HEADS = Collection("models", ModelHead)
+MODEL_VERSIONS = Collection("model-versions", ModelVersion)
+
+
+def trials_of(experiment_id: str) -> Collection[Trial]:
+    """The trials of one experiment; an id is a number."""
+    return Collection(f"experiments/{experiment_id}/trials", Trial)
+
+
+def model_events(name: str) -> Collection[ModelEvent]:
+    """The history of one model name; an id is a revision."""
+    return Collection(f"models/{name}/events", ModelEvent)
+
+
+def _body(value: Record) -> Json:
+    return value.model_dump(mode="json")

@@ -1,0 +1,120 @@
+"""Who leads a study: one task of one execution, and all that it writes is fenced."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Event
+from time import monotonic
+from typing import Any, TypeVar
+
+import structlog
+
+from mlsys.domain.errors import AlreadyExists, Busy, Conflict
+from mlsys.domain.records import Experiment, ModelVersion
+from mlsys.ports import Objects, Records, Write
+from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS
+from mlsys.use_cases.leases import Lease, acquire
+
+log = structlog.get_logger()
+
+LEASE = "study"
+LEASES_TO_WAIT = 2
+POLL_SECONDS = 0.5
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Which task of which execution this process is, and what it may use."""
+
+    execution_id: str
+    task: int
+    tasks: int
+    threads: int
+    lease_seconds: float
+
+
+@dataclass(frozen=True)
+class House:
+    """Where a study reads and writes."""
+
+    records: Records
+    objects: Objects
+    artifacts_bucket: str
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class Lead:
+    """The right to write down what becomes of an experiment."""
+
+    experiment_id: str
+    lease: Lease
+    house: House
+
+    def change(self, change: dict[str, Any], *, version: ModelVersion | None = None) -> Experiment:
+        """Update the experiment, and `version` with it. Raises Conflict once the lease is lost."""
+
+        def attempt() -> Experiment:
+            seen = EXPERIMENTS.get(self.experiment_id, records=self.house.records)
+            changed = seen.value.model_copy(update={**change, "updated_at": self.house.now()})
+            writes: list[Write] = [EXPERIMENTS.replacement(seen, changed)]
+            if version is not None:
+                stored = MODEL_VERSIONS.get(version.id, records=self.house.records)
+                writes.append(MODEL_VERSIONS.replacement(stored, version))
+            self.lease.commit(writes)
+            return changed
+
+        return self.repeat(attempt)
+
+    def repeat(self, attempt: Callable[[], T]) -> T:
+        """Try again while others change the same records. Raises Conflict: the lease is lost."""
+        while True:
+            try:
+                return attempt()
+            except (AlreadyExists, Conflict):
+                self.lease.renew()
+
+
+def claim_lead(experiment_id: str, *, worker: Worker, house: House, stop: Event) -> Lead | None:
+    """Claim the study; None if another execution is at it, which a heartbeat shows."""
+    first_beat = None
+    while not stop.is_set():
+        try:
+            lease = acquire(
+                house.records,
+                _leases(experiment_id),
+                LEASE,
+                owner=worker.execution_id,
+                seconds=worker.lease_seconds,
+            )
+            return Lead(experiment_id, lease, house)
+        except Busy as error:
+            beat = house.records.get(_leases(experiment_id), LEASE).body["beat"]
+            first_beat = first_beat or beat
+            if beat != first_beat or _is_over(experiment_id, house):
+                log.info("study.left_alone", reason=str(error))
+                return None
+        stop.wait(POLL_SECONDS)
+    return None
+
+
+def leader_is_ours(experiment_id: str, *, worker: Worker, house: House, stop: Event) -> bool:
+    """Wait until a first task leads; say whether it is of this task's execution."""
+    deadline = monotonic() + worker.lease_seconds * LEASES_TO_WAIT
+    while not stop.wait(POLL_SECONDS) and monotonic() < deadline:
+        found = house.records.get_many(_leases(experiment_id), [LEASE]).get(LEASE)
+        if found is not None and found.body["owner"] == worker.execution_id:
+            return True
+        if _is_over(experiment_id, house):
+            break
+    return False
+
+
+def _leases(experiment_id: str) -> str:
+    return f"experiments/{experiment_id}/leases"
+
+
+def _is_over(experiment_id: str, house: House) -> bool:
+    return EXPERIMENTS.get(experiment_id, records=house.records).value.status.final

@@ -1,0 +1,159 @@
+"""From rows to answers, in one pass and without a data frame."""
+
+import json
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from mlsys.domain.answers import Explanation, Prediction, Predictions
+from mlsys.domain.errors import InvalidInput, Violation
+from mlsys.domain.features import MAX_VIOLATIONS, Encoded, Label, Plan, encode_rows
+from mlsys.domain.learners.base import Floats
+from mlsys.domain.records import Input
+from mlsys.use_cases.serving import LoadedModel, LoadedModels, ModelSelection
+
+MAX_INSTANCES = 10_000
+
+
+class PredictParameters(Input):
+    """How to answer."""
+
+    explain: bool = False
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    passthrough: Annotated[list[str], Field(max_length=100)] = Field(default_factory=list)
+
+
+class PredictRequest(ModelSelection):
+    """The body of `POST /v1/predict`: 1 to 10,000 rows, each a value by column name."""
+
+    instances: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_INSTANCES)]
+    parameters: PredictParameters = PredictParameters()
+
+
+def predict_rows(request: PredictRequest, *, models: LoadedModels, request_id: str) -> Predictions:
+    """Score rows with the model that is meant.
+
+    Raises:
+        InvalidInput: everything wrong with the rows, each with its path.
+        NotFound: no such model, or nothing stands at that stage.
+        Corrupt: the model's files are not what was registered.
+
+    """
+    loaded = models.find(request)
+    plan = loaded.model.plan
+    matrix, warnings = _encoded(request, plan)
+
+    predictions = _answers(loaded, matrix, request.parameters.threshold)
+    if request.parameters.threshold is not None and plan.task_kind != "binary":
+        warnings.append("threshold: only a choice of two classes has one, so it was ignored")
+    if request.parameters.explain:
+        predictions = _explained(loaded, matrix, predictions)
+    if request.parameters.passthrough:
+        predictions = [
+            one.model_copy(update={"passthrough": keys})
+            for one, keys in zip(predictions, _passed(request), strict=True)
+        ]
+    return Predictions(
+        predictions=predictions,
+        model=loaded.version.name,
+        model_id=loaded.version.id,
+        version=loaded.version.version,
+        request_id=request_id,
+        warnings=warnings,
+    )
+
+
+def _encoded(request: PredictRequest, plan: Plan) -> Encoded:
+    """Encode the rows, telling what is missing to be passed through with all other problems."""
+    absent = tuple(islice(_absent(request), MAX_VIOLATIONS))
+    try:
+        encoded = encode_rows(plan, _without_passed(request, plan))
+    except InvalidInput as error:
+        told = (*error.violations, *absent)[:MAX_VIOLATIONS]
+        raise InvalidInput(str(error), told) from error
+    if absent:
+        raise InvalidInput(f"{absent[0].field} {absent[0].description}", absent)
+    return encoded
+
+
+def _absent(request: PredictRequest) -> Iterator[Violation]:
+    for place, instance in enumerate(request.instances):
+        for name in request.parameters.passthrough:
+            if name not in instance:
+                field = f"instances[{place}].{name}"
+                yield Violation(field, "is to be passed through, but is not there")
+
+
+def _without_passed(request: PredictRequest, plan: Plan) -> list[dict[str, Any]]:
+    """Leave out what is only passed through, so that it is no unknown column."""
+    names = set(request.parameters.passthrough) - {feature.name for feature in plan.features}
+    if not names:
+        return request.instances
+    return [
+        {name: value for name, value in instance.items() if name not in names}
+        for instance in request.instances
+    ]
+
+
+def _passed(request: PredictRequest) -> list[dict[str, Any]]:
+    names = request.parameters.passthrough
+    return [{name: instance[name] for name in names} for instance in request.instances]
+
+
+def _answers(loaded: LoadedModel, matrix: Floats, threshold: float | None) -> list[Prediction]:
+    plan = loaded.model.plan
+    scores = loaded.model.booster.predict(matrix)
+    if plan.task_kind == "regression":
+        return [Prediction(prediction=value) for value in scores.tolist()]
+    if plan.task_kind == "binary":
+        cut = loaded.model.postprocess.threshold if threshold is None else threshold
+        return [_binary(plan, score, cut) for score in scores.tolist()]
+    return [_multiclass(plan, row) for row in scores.tolist()]
+
+
+def _binary(plan: Plan, score: float, threshold: float) -> Prediction:
+    no, yes = plan.labels
+    return Prediction(
+        prediction=yes if score >= threshold else no,
+        probability=score,
+        probabilities={_name(no): 1 - score, _name(yes): score},
+        threshold=threshold,
+    )
+
+
+def _multiclass(plan: Plan, row: list[float]) -> Prediction:
+    best = max(range(len(row)), key=row.__getitem__)
+    return Prediction(
+        prediction=plan.labels[best],
+        probability=row[best],
+        probabilities={_name(label): p for label, p in zip(plan.labels, row, strict=True)},
+    )
+
+
+def _name(label: Label) -> str:
+    """Write a label as the name of a JSON member: true is `true`, as in `prediction`."""
+    return label if isinstance(label, str) else json.dumps(label)
+
+
+def _explained(
+    loaded: LoadedModel, matrix: Floats, predictions: list[Prediction]
+) -> list[Prediction]:
+    plan = loaded.model.plan
+    contributions = loaded.model.booster.contributions(matrix)
+    if plan.task_kind == "multiclass":
+        predicted = np.array([plan.labels.index(one.prediction) for one in predictions])
+        contributions = contributions[np.arange(len(predicted)), predicted]
+    names = [feature.name for feature in plan.features]
+    space = "value" if plan.task_kind == "regression" else "log-odds"
+    return [
+        one.model_copy(update={"explanation": _explanation(space, names, row)})
+        for one, row in zip(predictions, contributions.tolist(), strict=True)
+    ]
+
+
+def _explanation(space: str, names: list[str], row: list[float]) -> Explanation:
+    by_name: Mapping[str, float] = dict(zip(names, row[:-1], strict=True))
+    return Explanation(space=space, base_value=row[-1], contributions=dict(by_name))

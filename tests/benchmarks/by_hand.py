@@ -1,0 +1,141 @@
+"""The same study as a person would write it at their best: a plain loop for each library.
+
+The data set is binned once, trials are pruned and stopped early as ours are, the value is what the
+library computed on val anyway, no model is kept, and Optuna keeps its trials in memory.
+"""
+
+from collections.abc import Callable, Mapping
+from math import inf
+from typing import Any
+
+import lightgbm
+import optuna
+import xgboost
+from optuna.trial import FrozenTrial
+
+from mlsys.domain.messages import ModelType
+from mlsys.domain.search import DEFAULTS, EARLY_STOPPING_ROUNDS, ROUNDS, SPACES, suggest
+from mlsys.use_cases.sampling import pruner_of, sampler_of
+from mlsys.use_cases.training import REPORT_EVERY_ROUNDS, Training
+
+Prune = Callable[[int, float], bool]
+
+
+def study_by_hand(training: Training) -> list[FrozenTrial]:
+    """Run all trials of a binary study whose metric is the log loss."""
+    config, model_type = training.request.optuna_config, training.request.model_type
+    fit = FITS[model_type]
+
+    def objective(trial: optuna.Trial) -> float:
+        def prune(number: int, value: float) -> bool:
+            if number % REPORT_EVERY_ROUNDS:
+                return False
+            trial.report(value, number)
+            return trial.should_prune()
+
+        return fit(training, suggest(trial, SPACES[model_type]), prune)
+
+    study = optuna.create_study(
+        direction="minimize",
+        sampler=sampler_of(config, task=0, parallel=False),
+        pruner=pruner_of(config),
+    )
+    study.enqueue_trial(dict(DEFAULTS[model_type]))
+    study.optimize(objective, n_trials=config.n_trials)
+    return study.get_trials(deepcopy=False)
+
+
+def _lightgbm(training: Training, params: Mapping[str, Any], prune: Prune) -> float:
+    fixed = {
+        "objective": "binary",
+        "metric": "binary_logloss",
+        "max_bin": 255,
+        "min_data_in_bin": 3,
+        "feature_pre_filter": False,
+        "verbosity": -1,
+        "num_threads": training.threads,
+        "seed": training.request.optuna_config.seed,
+        "deterministic": True,
+        "force_row_wise": True,
+    }
+    booster = lightgbm.Booster({**params, **fixed}, training.binned.train)
+    booster.add_valid(training.binned.val, "val")
+    best_round, best = 0, inf
+    for number in range(1, ROUNDS + 1):
+        if booster.update():
+            break
+        [evaluated] = booster.eval_valid()
+        value = evaluated[2]
+        if value < best:
+            best_round, best = number, value
+        if prune(number, value):
+            raise optuna.TrialPruned
+        if number - best_round >= EARLY_STOPPING_ROUNDS:
+            break
+    return best
+
+
+def _xgboost(training: Training, params: Mapping[str, Any], prune: Prune) -> float:
+    class Callback(xgboost.callback.TrainingCallback):
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+            del model
+            if prune(epoch + 1, evals_log["val"]["logloss"][-1]):
+                raise optuna.TrialPruned
+            return False
+
+    fixed = {
+        "objective": "binary:logistic",
+        "eval_metric": "logloss",
+        "tree_method": "hist",
+        "max_bin": 256,
+        "nthread": training.threads,
+        "seed": training.request.optuna_config.seed,
+        "verbosity": 0,
+    }
+    booster = xgboost.train(
+        {**params, **fixed},
+        training.binned.train,
+        ROUNDS,
+        evals=[(training.binned.val, "val")],
+        early_stopping_rounds=EARLY_STOPPING_ROUNDS,
+        callbacks=[Callback()],
+        verbose_eval=False,
+    )
+    return float(booster.best_score)
+
+
+def _catboost(training: Training, params: Mapping[str, Any], prune: Prune) -> float:
+    # It can be imported only after our learner has been, see there; it ships no types.
+    import catboost  # type: ignore[import-untyped]
+
+    pruned = False
+
+    class Callback:
+        def after_iteration(self, info: Any) -> bool:
+            nonlocal pruned
+            pruned = prune(info.iteration, info.metrics["validation"]["Logloss"][-1])
+            return not pruned
+
+    fixed = {
+        "loss_function": "Logloss",
+        "iterations": ROUNDS,
+        "border_count": 254,
+        "use_best_model": False,
+        "early_stopping_rounds": EARLY_STOPPING_ROUNDS,
+        "random_seed": training.request.optuna_config.seed,
+        "thread_count": training.threads,
+        "logging_level": "Silent",
+        "allow_writing_files": False,
+    }
+    model = catboost.CatBoost({**params, **fixed})
+    model.fit(training.binned.train, eval_set=training.binned.val, callbacks=[Callback()])
+    if pruned:
+        raise optuna.TrialPruned
+    return float(model.get_best_score()["validation"]["Logloss"])
+
+
+FITS: Mapping[ModelType, Callable[[Training, Mapping[str, Any], Prune], float]] = {
+    ModelType.LIGHTGBM: _lightgbm,
+    ModelType.XGBOOST: _xgboost,
+    ModelType.CATBOOST: _catboost,
+}

@@ -1,0 +1,97 @@
+"""Our study on a table of the benchmark's own: dropped and split like any other."""
+
+from dataclasses import dataclass
+from threading import Event
+from uuid import uuid4
+
+import numpy as np
+import polars as pl
+from optuna.trial import FrozenTrial
+
+from mlsys.domain.messages import (
+    ExperimentRequest,
+    ModelType,
+    OptunaConfig,
+    TaskType,
+    UploadFinished,
+)
+from mlsys.domain.records import Split
+from mlsys.ports import Records
+from mlsys.repositories import SPLITS
+from mlsys.runtime import Runtime
+from mlsys.use_cases.experiments import requested
+from mlsys.use_cases.leading import House, Worker
+from mlsys.use_cases.split import split_upload
+from mlsys.use_cases.study import search
+from mlsys.use_cases.training import Training, prepare
+
+NUMBERS, WORDS = 15, 5
+LEASE_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A home with one split, on which every study of a run trains."""
+
+    runtime: Runtime
+    split: Split
+
+    def training(
+        self, model_type: ModelType, *, trials: int, seed: int = 0, threads: int
+    ) -> Training:
+        """Read, code and bin, once for all loops; random parameters are the same in all of them."""
+        request = ExperimentRequest(
+            split_id=self.split.id,
+            name="benchmark",
+            target_column="target",
+            task_type=TaskType.CLASSIFICATION,
+            model_type=model_type,
+            metric_name="log_loss",
+            optuna_config=OptunaConfig(n_trials=trials, sampler="Random", seed=seed),
+        )
+        return prepare(request, self.split, objects=self.runtime.objects, threads=threads)
+
+    def study(self, training: Training, records: Records) -> list[FrozenTrial]:
+        """Run all trials as the study job does."""
+        request = training.request.model_copy(update={"request_id": uuid4().hex})
+        found = search(
+            requested(request, now=self.runtime.now()),
+            training,
+            worker=Worker("benchmark", 0, 1, training.threads, LEASE_SECONDS),
+            house=House(records, self.runtime.objects, "artifacts", self.runtime.now),
+            stop=Event(),
+        )
+        return found.trials
+
+
+def bench_of(runtime: Runtime, *, rows: int) -> Bench:
+    """Drop a mixed table of so many rows into a home, and split it."""
+    table = runtime.objects.put("gs://uploads/bench/table.csv", _table(rows).write_csv().encode())
+    split_upload(
+        UploadFinished(bucket="uploads", name="bench/table.csv", generation=table.generation),
+        objects=runtime.objects,
+        records=runtime.records,
+        uploads_bucket="uploads",
+        artifacts_bucket="artifacts",
+        lease_seconds=LEASE_SECONDS,
+        now=runtime.now,
+    )
+    [split] = SPLITS.list(records=runtime.records).values
+    return Bench(runtime, split)
+
+
+def _table(rows: int) -> pl.DataFrame:
+    """Make (rows, 21): numbers with gaps, words, and a binary target that half of them tell."""
+    rng = np.random.default_rng(7)
+    numbers = rng.normal(size=(rows, NUMBERS))
+    codes = rng.integers(0, [4 * (place + 2) for place in range(WORDS)], size=(rows, WORDS))
+    told = numbers[:, 0] + numbers[:, 1] * numbers[:, 2] + codes[:, 0] % 3 - (codes[:, 1] % 5 > 2)
+    target = told + rng.normal(scale=1.5, size=rows) > np.median(told)
+    numbers[rng.random(size=numbers.shape) < 0.02] = np.nan
+    return pl.DataFrame(
+        {
+            **{f"number_{place}": column for place, column in enumerate(numbers.T)},
+            **{f"word_{p}": [f"w{code}" for code in col] for p, col in enumerate(codes.T)},
+            "target": np.where(target, "yes", "no"),
+        }
+    ).with_columns(pl.col("^number_.*$").fill_nan(None))

@@ -1,0 +1,22 @@
+"""The benchmarks run; what they say is not judged here."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.benchmarks.study import BY_HAND
+
+TINY = ["--rows", "400", "--trials", "2", "--empty-trials", "3", "--repeats", "1"]
+
+
+@pytest.mark.emulator
+@pytest.mark.usefixtures("firestore_emulator")
+def test_all_loops_do_the_same_study() -> None:
+    command = [sys.executable, "-m", "tests.benchmarks.study", *TINY]
+
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert said.count(BY_HAND) == 5
+    assert said.count("ours, SQLite") == said.count("ours, Firestore") == 5
+    assert "did not do the same" not in said

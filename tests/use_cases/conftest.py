@@ -1,0 +1,167 @@
+"""Local homes: one with a split ready to learn from, one with models trained on it."""
+
+import io
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import polars as pl
+import pytest
+
+from mlsys.adapters.local.jobs import SubprocessJobs
+from mlsys.domain.messages import ExperimentRequest, UploadFinished
+from mlsys.domain.records import Experiment, ExperimentStatus, Part, Split
+from mlsys.handlers.study import handle
+from mlsys.repositories import SPLITS
+from mlsys.runtime import Runtime
+from mlsys.settings import Settings
+from mlsys.use_cases.experiments import find_or_create, requested
+from mlsys.use_cases.serving import LoadedModels
+from mlsys.use_cases.split import split_upload
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+OTHERS = ("grade", "heavy", "price", "day")
+FEATURES = ["size", "colour", "noise", "day"]
+
+MODELS: dict[str, dict[str, Any]] = {
+    "lightgbm": {"model_type": "lightgbm"},
+    "xgboost": {"model_type": "xgboost"},
+    "catboost": {"model_type": "catboost"},
+    "whole": {"target_column": "grade", "model_type": "catboost", "feature_columns": FEATURES},
+    "truth": {
+        "target_column": "heavy",
+        "model_type": "xgboost",
+        "feature_columns": ["colour", "noise", "price"],
+    },
+    "value": {
+        "target_column": "price",
+        "model_type": "lightgbm",
+        "task_type": "regression",
+        "feature_columns": [*FEATURES, "heavy"],
+    },
+}
+"""Two classes of text with each library, whole numbers as classes, booleans, a regression."""
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Runtime:
+    return Runtime(Settings(home=tmp_path / "home", threads=1))
+
+
+@pytest.fixture
+def ready_split(runtime: Runtime, home_with_a_split: Path) -> Split:
+    """The split of a home of this test alone."""
+    shutil.copytree(home_with_a_split, runtime.settings.home)
+    [split] = SPLITS.list(records=runtime.records).values
+    return split
+
+
+@pytest.fixture
+def jobs(runtime: Runtime) -> Iterator[SubprocessJobs]:
+    """A study job that runs until it is stopped."""
+    jobs = SubprocessJobs(runtime.settings.home, {"study": ["sleep", "60"]}, grace_seconds=0.5)
+    yield jobs
+    jobs.stop_all()
+
+
+@pytest.fixture
+def trained(tmp_path: Path, trained_home: Path) -> Runtime:
+    """The trained models in a home of this test alone."""
+    home = tmp_path / "trained"
+    shutil.copytree(trained_home, home)
+    return Runtime(Settings(home=home, threads=1))
+
+
+@pytest.fixture(scope="session")
+def served(trained_home: Path) -> LoadedModels:
+    """The trained models, for tests that change nothing."""
+    return Runtime(Settings(home=trained_home)).models
+
+
+@pytest.fixture(scope="session")
+def held_out(trained_home: Path) -> pl.DataFrame:
+    """The test rows that no trained model has seen."""
+    return rows_of("test", Runtime(Settings(home=trained_home)))
+
+
+@pytest.fixture(scope="session")
+def trained_home(tmp_path_factory: pytest.TempPathFactory, home_with_a_split: Path) -> Path:
+    """Every model of `MODELS` in production; `lightgbm` has a second version, which is not."""
+    home = tmp_path_factory.mktemp("trained") / "home"
+    shutil.copytree(home_with_a_split, home)
+    runtime = Runtime(Settings(home=home, threads=1))
+    [split] = SPLITS.list(records=runtime.records).values
+    for name, fields in MODELS.items():
+        wish = {"stage": "production", "gates": {"must_improve": False}}
+        train(split, runtime, name=name, auto_promote=wish, **fields)
+    train(split, runtime, name="lightgbm", request_id="again")
+    return home
+
+
+@pytest.fixture(scope="session")
+def home_with_a_split(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """200 rows: `size` and `colour` tell `kind`, `noise` tells nothing, `id` is a key.
+
+    What is ignored are targets of other types, and features for those who ask for them.
+    """
+    runtime = Runtime(Settings(home=tmp_path_factory.mktemp("home")))
+    rows = ["id,size,colour,noise,kind,grade,heavy,price,day"]
+    for row in range(200):
+        kind = "big" if row % 3 == 0 else "small"
+        size = 5 + row % 7 + (4 if kind == "big" else 0)
+        colour = ("red", "green", "blue")[row % 5 % 3] if row % 4 else ""
+        ignored = f"{(2, 10, 33)[row % 3]},{str(size > 9).lower()},{size * 1.5 + row % 2}"
+        day = f"2026-{1 + row % 12:02}-{1 + row % 28:02}"
+        rows.append(f"k{row},{size},{colour},{row * 37 % 101},{kind},{ignored},{day}")
+    roles = {"id": "key", "kind": "target", **dict.fromkeys(OTHERS, "ignore")}
+    dataset: dict[str, Any] = {
+        "contract": {"columns": {name: {"role": role} for name, role in roles.items()}},
+        "split": {"strategy": "stratified"},
+    }
+    runtime.objects.put("gs://uploads/toys/dataset.json", json.dumps(dataset).encode())
+    dropped = runtime.objects.put("gs://uploads/toys/table.csv", "\n".join(rows).encode())
+    split_upload(
+        UploadFinished(bucket="uploads", name="toys/table.csv", generation=dropped.generation),
+        objects=runtime.objects,
+        records=runtime.records,
+        uploads_bucket="uploads",
+        artifacts_bucket="artifacts",
+        lease_seconds=60,
+        now=runtime.now,
+    )
+    return runtime.settings.home
+
+
+def asked_for(split: Split, runtime: Runtime, **fields: Any) -> Experiment:
+    """Record an experiment as the launcher finds it."""
+    request = ExperimentRequest.model_validate(
+        {
+            "split_id": split.id,
+            "name": "toys",
+            "target_column": "kind",
+            "task_type": "classification",
+            "model_type": "lightgbm",
+            "optuna_config": {"n_trials": 3},
+            "request_id": "r-1",
+            **fields,
+        }
+    )
+    return find_or_create(requested(request, now=NOW), records=runtime.records).value
+
+
+def train(split: Split, runtime: Runtime, **fields: Any) -> Experiment:
+    """Run a study of one trial to its end."""
+    asked = {"optuna_config": {"n_trials": 1}, "request_id": fields["name"], **fields}
+    ended = handle(asked_for(split, runtime, **asked).id, runtime, environment={}, stop=Event())
+    assert ended.status is ExperimentStatus.SUCCEEDED, ended.failure
+    return ended
+
+
+def rows_of(part: Part, runtime: Runtime) -> pl.DataFrame:
+    """Read a part of the only split."""
+    [split] = SPLITS.list(records=runtime.records).values
+    return pl.read_parquet(io.BytesIO(runtime.objects.read(split.files[part].uri)))
