@@ -1,0 +1,14 @@
+"""Deploys GET /v1/splits. Reads records only."""
+
+import functions_framework
+from flask import Request, Response
+
+from mlsys.edge.flask import serve
+from mlsys.handlers.splits import ROUTES
+from mlsys.runtime import runtime_from_env
+
+
+@functions_framework.http
+def splits(request: Request) -> Response:
+    """Answer one request; the entry point named in infra/deployables.yaml."""
+    return serve(ROUTES, request, runtime_from_env())

@@ -1,0 +1,1 @@
+"""The grammar of entry points: HTTP, events, parsing. The only place with status codes."""

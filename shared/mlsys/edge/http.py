@@ -1,0 +1,235 @@
+"""HTTP without a server: a request in, an answer out, whichever framework carries them."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any, Generic, TypeVar
+from uuid import uuid4
+
+import structlog
+from pydantic import BaseModel
+
+from mlsys.domain import errors
+from mlsys.edge.parsing import Model, loggable, parse_json, parse_model, parse_query
+
+log = structlog.get_logger()
+
+STATUS: dict[type[errors.MlsysError], HTTPStatus] = {
+    errors.InvalidInput: HTTPStatus.BAD_REQUEST,
+    errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.AlreadyExists: HTTPStatus.CONFLICT,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.LostRace: HTTPStatus.CONFLICT,
+    errors.Refused: HTTPStatus.PRECONDITION_FAILED,
+    errors.Corrupt: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+# https://cloud.google.com/apis/design/errors
+CANONICAL: dict[HTTPStatus, str] = {
+    HTTPStatus.BAD_REQUEST: "INVALID_ARGUMENT",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "INVALID_ARGUMENT",
+    HTTPStatus.NOT_FOUND: "NOT_FOUND",
+    HTTPStatus.METHOD_NOT_ALLOWED: "UNIMPLEMENTED",
+    HTTPStatus.CONFLICT: "ABORTED",
+    HTTPStatus.PRECONDITION_FAILED: "FAILED_PRECONDITION",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "INTERNAL",
+    HTTPStatus.SERVICE_UNAVAILABLE: "UNAVAILABLE",
+}
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,200}")
+JSON_TYPE = {"Content-Type": "application/json"}
+
+Runtime = TypeVar("Runtime")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What came in. Header names are in lower case."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes out."""
+
+    status: HTTPStatus
+    body: bytes
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that found its route; `path` holds what stands in its braces."""
+
+    request: Request
+    path: Mapping[str, str]
+    request_id: str
+
+    def json(self, model: type[Model]) -> Model:
+        """Read the body. Raises InvalidInput, TooLarge."""
+        return parse_model(parse_json(self.request.body), model)
+
+    def query(self, model: type[Model]) -> Model:
+        """Read the query parameters. Raises InvalidInput."""
+        return parse_query(self.request.query, model)
+
+    def carried(self) -> dict[str, str]:
+        """Return what events and jobs carry on of this request: its id and its trace."""
+        trace = self.request.headers.get("traceparent")
+        return {"request_id": self.request_id} | ({} if trace is None else {"traceparent": trace})
+
+
+@dataclass(frozen=True)
+class Route(Generic[Runtime]):
+    """A method and a path such as `/v1/models/{model_id}`, and who answers."""
+
+    method: str
+    path: str
+    handle: Callable[[Call, Runtime], BaseModel]
+    status: HTTPStatus = HTTPStatus.OK
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """Return what stands in the braces, or None if it is another path."""
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.path))
+        found = re.fullmatch(pattern, path)
+        return found.groupdict() if found else None
+
+
+def respond(routes: Sequence[Route[Runtime]], request: Request, runtime: Runtime) -> Answer:
+    """Answer one request, and write its line in the log.
+
+    Errors raised on purpose become answers as in docs/api.md; any other travels on, to become a
+    500 with its traceback in the log.
+    """
+    started = perf_counter()
+    request_id = request_id_of(request.headers)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    if "traceparent" in request.headers:
+        structlog.contextvars.bind_contextvars(traceparent=request.headers["traceparent"])
+
+    answer = _answer(routes, request, runtime, request_id)
+
+    log.info(
+        "request.answered",
+        method=request.method,
+        path=request.path,
+        status=int(answer.status),
+        seconds=round(perf_counter() - started, 6),
+    )
+    return answer
+
+
+def request_id_of(headers: Mapping[str, str]) -> str:
+    """Return the id that the caller gave, or a new one if it gave none that can be used."""
+    given = headers.get("x-request-id", "")
+    return given if REQUEST_ID.fullmatch(given) else uuid4().hex
+
+
+def error_answer(
+    status: HTTPStatus,
+    message: str,
+    *,
+    request_id: str,
+    details: Sequence[Mapping[str, Any]] = (),
+    canonical: str | None = None,
+) -> Answer:
+    """Say what went wrong in the form of Google's APIs (google.rpc.Status as JSON)."""
+    body = _Error(
+        error=_ErrorBody(
+            code=int(status),
+            status=canonical or CANONICAL[status],
+            message=message,
+            details=[dict(one) for one in details],
+            request_id=request_id,
+        )
+    )
+    headers = JSON_TYPE | {"X-Request-ID": request_id}
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        headers |= {"Retry-After": "1"}
+    return Answer(status, body.model_dump_json().encode(), headers)
+
+
+class _ErrorBody(BaseModel):
+    code: int
+    status: str
+    message: str
+    details: list[dict[str, Any]]
+    request_id: str
+
+
+class _Error(BaseModel):
+    error: _ErrorBody
+
+
+def _answer(
+    routes: Sequence[Route[Runtime]], request: Request, runtime: Runtime, request_id: str
+) -> Answer:
+    by_method = {
+        route.method: (route, found)
+        for route in routes
+        if (found := route.match(request.path)) is not None
+    }
+    if not by_method:
+        return error_answer(
+            HTTPStatus.NOT_FOUND, f"there is nothing at {request.path[:200]}", request_id=request_id
+        )
+    if request.method not in by_method:
+        allowed = ", ".join(sorted(by_method))
+        refusal = error_answer(
+            HTTPStatus.METHOD_NOT_ALLOWED,
+            f"{request.path[:200]} answers {allowed}, not {request.method}",
+            request_id=request_id,
+        )
+        return Answer(refusal.status, refusal.body, {**refusal.headers, "Allow": allowed})
+
+    route, found = by_method[request.method]
+    try:
+        body = route.handle(Call(request, found, request_id), runtime)
+    except errors.MlsysError as error:
+        log.warning("request.rejected", code=error.code, reason=loggable(error))
+        return _from_error(error, request_id)
+    return Answer(
+        route.status, body.model_dump_json().encode(), JSON_TYPE | {"X-Request-ID": request_id}
+    )
+
+
+def _from_error(error: errors.MlsysError, request_id: str) -> Answer:
+    details: list[dict[str, Any]] = []
+    if isinstance(error, errors.InvalidInput) and error.violations:
+        details.append(
+            {
+                "@type": "type.googleapis.com/google.rpc.BadRequest",
+                "fieldViolations": [vars(one) for one in error.violations],
+            }
+        )
+    if isinstance(error, errors.Refused) and error.reasons:
+        details.append(
+            {
+                "@type": "type.googleapis.com/google.rpc.PreconditionFailure",
+                "violations": [
+                    {"type": "GATE", "subject": str(error), "description": reason}
+                    for reason in error.reasons
+                ],
+            }
+        )
+    canonical = "ALREADY_EXISTS" if isinstance(error, errors.AlreadyExists) else None
+    if isinstance(error, errors.Corrupt):
+        canonical = "DATA_LOSS"
+    return error_answer(
+        STATUS[type(error)],
+        str(error),
+        request_id=request_id,
+        details=details,
+        canonical=canonical,
+    )

@@ -1,0 +1,1 @@
+"""One per deployable, with its name: parse, call one use case, answer."""

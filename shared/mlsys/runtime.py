@@ -1,0 +1,97 @@
+"""Which adapter stands behind which port. The only file that says so."""
+
+import sys
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache, cached_property
+from threading import Event
+from typing import TYPE_CHECKING
+
+from mlsys import logs
+from mlsys.ports import Jobs, Messages, Objects, Records
+from mlsys.settings import Settings, settings_from
+
+if TYPE_CHECKING:  # only what serves models pays for numpy
+    from mlsys.use_cases.serving import LoadedModels
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """The ports of one installation; each is built when it is first used."""
+
+    settings: Settings
+    stopping: Event = field(default_factory=Event, compare=False)
+    """Set when this process ends; what takes long then gives its work back."""
+
+    @cached_property
+    def objects(self) -> Objects:
+        """Cloud Storage, or files."""
+        if self.settings.backend == "local":
+            from mlsys.adapters.local.objects import FileObjects
+
+            return FileObjects(self.settings.home)
+        from mlsys.adapters.gcp.objects import cloud_objects
+
+        return cloud_objects(self.settings.project)
+
+    @cached_property
+    def records(self) -> Records:
+        """Firestore, or SQLite."""
+        if self.settings.backend == "local":
+            from mlsys.adapters.local.records import SqliteRecords
+
+            return SqliteRecords(self.settings.home / "records.db")
+        from mlsys.adapters.gcp.records import firestore_records
+
+        return firestore_records(self.settings.project, self.settings.firestore_database)
+
+    @cached_property
+    def messages(self) -> Messages:
+        """Pub/Sub, or an outbox in SQLite."""
+        if self.settings.backend == "local":
+            from mlsys.adapters.local.messages import SqliteMessages
+
+            return SqliteMessages(self.settings.home / "messages.db")
+        from mlsys.adapters.gcp.messages import pubsub_messages
+
+        return pubsub_messages(self.settings.project)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """Cloud Run Jobs, or subprocesses."""
+        if self.settings.backend == "local":
+            from mlsys.adapters.local.jobs import SubprocessJobs
+
+            return SubprocessJobs(
+                self.settings.home,
+                {self.settings.study_job: [sys.executable, "-m", "mlsys.handlers.study"]},
+                environment={"MLSYS_HOME": str(self.settings.home.resolve())},
+            )
+        from mlsys.adapters.gcp.jobs import cloud_run_jobs
+
+        return cloud_run_jobs(
+            self.settings.project, self.settings.region, endpoint=self.settings.run_endpoint
+        )
+
+    @cached_property
+    def models(self) -> "LoadedModels":
+        """The models this process serves."""
+        from mlsys.use_cases.serving import LoadedModels
+
+        return LoadedModels(
+            records=self.records,
+            objects=self.objects,
+            pointer_ttl_seconds=self.settings.pointer_ttl_seconds,
+        )
+
+    def now(self) -> datetime:
+        """Tell the time, aware and in UTC."""
+        return datetime.now(UTC)
+
+
+@cache
+def runtime_from_env() -> Runtime:
+    """Build this process's runtime from its environment, once, and configure its log."""
+    settings = settings_from()
+    logs.configure(settings.log_level)
+    return Runtime(settings)

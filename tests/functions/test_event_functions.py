@@ -1,0 +1,142 @@
+"""Split and launch take real CloudEvents over HTTP, and say what should come again."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from cloudevents.conversion import to_binary, to_structured
+from cloudevents.http import CloudEvent
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from mlsys.domain.records import ExperimentStatus, SplitStatus
+from mlsys.edge.events import MESSAGE_PUBLISHED, OBJECT_FINALIZED
+from mlsys.repositories import EXPERIMENTS, SPLITS
+from mlsys.runtime import Runtime
+from tests.functions.conftest import Deploy
+
+
+def deliver(client: FlaskClient, type: str, data: Any, *, convert: Any = to_binary) -> TestResponse:
+    attributes = {"type": type, "source": "//storage.googleapis.com/projects/_", "id": "e-1"}
+    headers, body = convert(CloudEvent(attributes, data))
+    return client.post("/", headers=dict(headers), data=body)
+
+
+def push(client: FlaskClient, body: Any, *, message_id: str = "m-1") -> TestResponse:
+    """Deliver a message in Pub/Sub's own push format, as its emulator does."""
+    message = {
+        "data": base64.b64encode(json.dumps(body).encode()).decode(),
+        "attributes": {"request_id": "r-1"},
+        "messageId": message_id,
+        "message_id": message_id,
+        "publishTime": "2026-11-01T00:00:00Z",
+    }
+    envelope = {"message": message, "subscription": "projects/p/subscriptions/launch"}
+    return client.post("/", json=envelope)
+
+
+def experiment(split_id: str, **fields: Any) -> dict[str, Any]:
+    return {
+        "split_id": split_id,
+        "name": "iris",
+        "target_column": "kind",
+        "task_type": "classification",
+        "model_type": "lightgbm",
+        "optuna_config": {"n_trials": 1},
+        **fields,
+    }
+
+
+@pytest.mark.parametrize("convert", [to_binary, to_structured])
+def test_a_dropped_file_is_split(
+    deploy: Deploy, runtime: Runtime, uploaded: dict[str, str], convert: Any
+) -> None:
+    answered = deliver(deploy("split"), OBJECT_FINALIZED, uploaded, convert=convert)
+
+    [split] = SPLITS.list(records=runtime.records).values
+    assert answered.status_code == 200
+    assert split.status is SplitStatus.READY
+    assert sum(split.rows.values()) == 120
+
+
+def test_the_same_event_again_is_the_same_split(
+    deploy: Deploy, runtime: Runtime, uploaded: dict[str, str]
+) -> None:
+    client = deploy("split")
+    deliver(client, OBJECT_FINALIZED, uploaded)
+    [before] = SPLITS.list(records=runtime.records).values
+
+    assert deliver(client, OBJECT_FINALIZED, uploaded).status_code == 200
+
+    assert SPLITS.list(records=runtime.records).values == [before]
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {},
+        {"bucket": "uploads"},
+        {"bucket": "artifacts", "name": "iris/table.csv", "generation": "1"},
+        {"bucket": "uploads", "name": "iris/none.csv", "generation": "1"},
+        {"bucket": "uploads", "name": "iris/table.csv", "generation": "1"},
+        {"bucket": "uploads", "name": "../../etc/passwd", "generation": "1"},
+        {"bucket": "uploads", "name": "no-folder.csv", "generation": "1"},
+    ],
+)
+def test_a_forged_event_is_acknowledged_and_makes_no_split(
+    deploy: Deploy, runtime: Runtime, uploaded: dict[str, str], forged: dict[str, str]
+) -> None:
+    assert uploaded
+
+    assert deliver(deploy("split"), OBJECT_FINALIZED, forged).status_code == 200
+
+    assert SPLITS.list(records=runtime.records).values == []
+
+
+def test_what_is_no_event_is_refused(deploy: Deploy) -> None:
+    assert deploy("split").post("/", json={"hello": 1}).status_code == 400
+
+
+def test_a_message_without_a_split_is_kept_as_a_failed_experiment(
+    deploy: Deploy, runtime: Runtime
+) -> None:
+    answered = push(deploy("launch"), experiment("split-none"))
+
+    [failed] = EXPERIMENTS.list(records=runtime.records).values
+    assert answered.status_code == 200
+    assert failed.status is ExperimentStatus.FAILED
+    assert failed.failure is not None
+    assert "split-none" in failed.failure.message
+
+
+def test_a_message_that_is_no_request_is_kept_with_everything_wrong_with_it(
+    deploy: Deploy, runtime: Runtime
+) -> None:
+    body = experiment("split-1", optuna_config={"n_trials": 0, "sampler": "Magic"})
+
+    answered = push(deploy("launch"), body)
+
+    [failed] = EXPERIMENTS.list(records=runtime.records).values
+    assert answered.status_code == 200
+    assert failed.request == body
+    assert failed.failure is not None
+    assert len(failed.failure.details) == 2
+
+
+def test_eventarcs_and_pubsubs_own_format_mean_the_same(deploy: Deploy, runtime: Runtime) -> None:
+    body = experiment("split-none")
+    data = {
+        "message": {
+            "data": base64.b64encode(json.dumps(body).encode()).decode(),
+            "attributes": {},
+            "messageId": "m-1",
+        },
+        "subscription": "projects/p/subscriptions/launch",
+    }
+    client = deploy("launch")
+
+    deliver(client, MESSAGE_PUBLISHED, data)
+    push(client, body)
+
+    assert len(EXPERIMENTS.list(records=runtime.records).values) == 1
