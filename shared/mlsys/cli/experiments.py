@@ -1,0 +1,127 @@
+"""`mlsys experiments`: ask for a study, and watch it."""
+
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from typer import Argument, BadParameter, Option, Typer
+
+from mlsys.cli.command import Limit, Session, Stage, command, is_there, talk
+
+app = Typer(no_args_is_help=True)
+
+Id = Annotated[str, Argument(metavar="EXPERIMENT_ID", show_default=False)]
+
+
+@command(app)
+def create(
+    session: Session,
+    *,
+    split: Annotated[str | None, Option(help="The split to learn from.")] = None,
+    name: Annotated[str | None, Option(help="What the model is called.")] = None,
+    target: Annotated[str | None, Option(help="Default: the split's own target.")] = None,
+    task: Annotated[Literal["classification", "regression"] | None, Option()] = None,
+    model_type: Annotated[Literal["catboost", "xgboost", "lightgbm"], Option()] = "lightgbm",
+    metric: Annotated[str | None, Option(help="Default: auc, or rmse.")] = None,
+    n_trials: Annotated[int, Option(min=1, help="How many trials.")] = 30,
+    timeout: Annotated[float | None, Option(help="Begin no trial after so many seconds.")] = None,
+    sampler: Annotated[Literal["TPE", "Random"], Option()] = "TPE",
+    seed: Annotated[int, Option(min=0)] = 0,
+    parallelism: Annotated[int, Option(min=1, help="How many tasks side by side.")] = 1,
+    auto_promote: Annotated[Stage | None, Option(help="Promote the winner if it improves.")] = None,
+    request_id: Annotated[str | None, Option(help="The same id is the same experiment.")] = None,
+    request: Annotated[
+        Path | None,
+        Option(callback=is_there, help="A JSON file with the whole request, or -, instead."),
+    ] = None,
+    watch: Annotated[bool, Option("--watch", help="Show the trials until it is over.")] = False,
+) -> None:
+    """Ask for a study.
+
+    By --split, --name and --task, or with a whole --request.
+    """
+    fields: dict[str, Any] = {
+        "split_id": split,
+        "name": name,
+        "target_column": target,
+        "task_type": task,
+        "model_type": model_type,
+        "metric_name": metric,
+        "optuna_config": {
+            "n_trials": n_trials,
+            "timeout_seconds": timeout,
+            "sampler": sampler,
+            "seed": seed,
+            "parallelism": parallelism,
+        },
+        "auto_promote": None if auto_promote is None else {"stage": auto_promote},
+        "request_id": request_id,
+    }
+    if request is not None:
+        from mlsys.cli.rows import read_object
+
+        fields = read_object(request)
+    elif split is None or name is None or task is None:
+        raise BadParameter("want --split, --name and --task, or --request")
+    elif target is None:
+        fields["target_column"] = session.client.split(split).target_column
+    given = {name: value for name, value in fields.items() if value is not None}
+    experiment = session.client.create_experiment(**given)
+    if watch:
+        from mlsys.cli.watching import watch_experiment
+
+        watch_experiment(session, experiment.id)
+        return
+    from mlsys.cli import shown
+    from mlsys.cli.output import print_one
+
+    talk("asked for; it starts as soon as the platform runs")
+    print_one(experiment, shown.EXPERIMENT, format=session.format)
+
+
+@command(app)
+def list_(
+    session: Session,
+    *,
+    name: Annotated[str | None, Option(help="Only of this name.")] = None,
+    split: Annotated[str | None, Option(help="Only on this split.")] = None,
+    status: Annotated[str | None, Option(help="RUNNING, SUCCEEDED, FAILED, …")] = None,
+    limit: Limit = 100,
+) -> None:
+    """List experiments, newest first."""
+    from mlsys.cli import shown
+    from mlsys.cli.output import print_list
+
+    found = session.client.experiments(name=name, split_id=split, status=status)
+    print_list(list(islice(found, limit)), shown.EXPERIMENTS, format=session.format)
+
+
+@command(app)
+def show(session: Session, experiment_id: Id) -> None:
+    """Show one experiment."""
+    from mlsys.cli import shown
+    from mlsys.cli.output import print_one
+
+    experiment = session.client.experiment(experiment_id)
+    print_one(experiment, shown.EXPERIMENT, format=session.format)
+
+
+@command(app)
+def watch(session: Session, experiment_id: Id) -> None:
+    """Show trials as they end.
+
+    Then the experiment; exits with 1 if it did not succeed.
+    """
+    from mlsys.cli.watching import watch_experiment
+
+    watch_experiment(session, experiment_id)
+
+
+@command(app)
+def trials(session: Session, experiment_id: Id, *, limit: Limit = 1000) -> None:
+    """List the trials of an experiment."""
+    from mlsys.cli import shown
+    from mlsys.cli.output import print_list
+
+    found = session.client.trials(experiment_id)
+    print_list(list(islice(found, limit)), shown.TRIALS, format=session.format)

@@ -1,0 +1,128 @@
+"""Rows from a file or standard input, as an API wants them: CSV, JSON or JSON lines."""
+
+import csv
+import io
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlsys.domain.errors import InvalidInput
+from mlsys.domain.records import Column
+from mlsys.edge.parsing import parse_json
+
+STANDARD_INPUT = Path("-")
+CELLS_PER_CALL = 200_000
+MAX_ROWS_PER_CALL = 10_000
+
+Row = dict[str, Any]
+
+
+def read_object(file: Path) -> Row:
+    """Read one JSON object. Raises InvalidInput, OSError."""
+    value = _json(_bytes(file), file)
+    if not isinstance(value, dict):
+        raise InvalidInput(f"{_name(file)}: want a JSON object, got a {type(value).__name__}")
+    return value
+
+
+def read_rows(file: Path, columns: Callable[[], Sequence[Column]]) -> list[Row]:
+    """Read a table: CSV with a header, a JSON array of objects, `{"instances": […]}`, or JSONL.
+
+    Args:
+        file: its name, or `-` for standard input; the first character tells the format.
+        columns: asked for the types of a CSV's columns, which its text does not tell: "001" is
+            a number in one table and a code in another.
+
+    Raises:
+        InvalidInput: it is no such table, with the line.
+        OSError: it cannot be read.
+    """
+    content = _bytes(file)
+    start = content.lstrip()[:1]
+    if start == b"[":
+        found = _json(content, file)
+    elif start == b"{":
+        found = _objects(content, file)
+    else:
+        found = list(_csv(content, file, {one.name: one.type for one in columns()}))
+    if not isinstance(found, list) or not found:
+        raise InvalidInput(f"{_name(file)} has no rows")
+    for number, row in enumerate(found, start=1):
+        if not isinstance(row, dict):
+            raise InvalidInput(f"{_name(file)}: row {number} is no JSON object")
+    return found
+
+
+def batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Divide the rows so that one call's body stays small enough."""
+    per_call = max(1, min(MAX_ROWS_PER_CALL, CELLS_PER_CALL // max(1, len(rows[0]))))
+    for start in range(0, len(rows), per_call):
+        yield rows[start : start + per_call]
+
+
+def typed(text: str, type: str | None) -> str | int | float | bool | None:
+    """Read a CSV cell as its column's type; what does not fit stays text, for the API to refuse.
+
+    >>> typed("3", "integer"), typed("3", "text"), typed("", "float"), typed("true", "boolean")
+    (3, '3', None, True)
+
+    """
+    if text == "":
+        return None
+    reads: Mapping[str | None, Callable[[str], int | float]] = {"integer": int, "float": float}
+    if type == "boolean":
+        return {"true": True, "false": False}.get(text.lower(), text)
+    if type not in reads:
+        return text
+    try:
+        return reads[type](text)
+    except ValueError:
+        return text
+
+
+def _bytes(file: Path) -> bytes:
+    return sys.stdin.buffer.read() if file == STANDARD_INPUT else file.read_bytes()
+
+
+def _name(file: Path) -> str:
+    return "standard input" if file == STANDARD_INPUT else str(file)
+
+
+def _json(content: bytes, file: Path, line: int | None = None) -> Any:
+    try:
+        return parse_json(content)
+    except InvalidInput as error:
+        place = _name(file) if line is None else f"{_name(file)}, line {line}"
+        raise InvalidInput(f"{place}: {error}") from error
+
+
+def _objects(content: bytes, file: Path) -> list[Any]:
+    """One object: a request's body, or a single row; several lines: a row each."""
+    lines = [(n, line) for n, line in enumerate(content.splitlines(), start=1) if line.strip()]
+    try:
+        whole = parse_json(content)
+    except InvalidInput:
+        return [_json(line, file, number) for number, line in lines]
+    if isinstance(whole.get("instances"), list):
+        return list(whole["instances"])
+    return [whole]
+
+
+def _csv(content: bytes, file: Path, types: Mapping[str, str]) -> Iterator[Row]:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{_name(file)} is not UTF-8: byte {error.start}") from error
+    reader = csv.reader(io.StringIO(text, newline=""))
+    header = next(reader, [])
+    if len(set(header)) < len(header):
+        raise InvalidInput(f"{_name(file)}: a column's name stands twice in the header")
+    for cells in reader:
+        if not cells:
+            continue
+        if len(cells) != len(header):
+            raise InvalidInput(
+                f"{_name(file)}, line {reader.line_num}: want {len(header)} cells, got {len(cells)}"
+            )
+        yield {name: typed(one, types.get(name)) for name, one in zip(header, cells, strict=True)}

@@ -1,0 +1,1 @@
+"""The Python client; `from mlsys import Client`."""
