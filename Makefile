@@ -1,0 +1,148 @@
+# Everything that is done here is a target; `make` lists them. All they need is Python and make:
+# uv is installed into .tools if the right one is not on the PATH, and the environments are made
+# from uv.lock. Stamps inside the environments make a second run instant.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# What a shell may carry and no recipe here should feel.
+unexport PIP_PREFIX PIP_TARGET PIP_USER PYTEST_ADDOPTS PYTHONHOME PYTHONOPTIMIZE PYTHONPATH
+unexport PYTHONWARNINGS UV_PROJECT_ENVIRONMENT VIRTUAL_ENV
+
+UV_MINOR := 0.13
+UV := $(shell uv --version 2>/dev/null | grep -q '^uv $(UV_MINOR)\.' && command -v uv || echo .tools/bin/uv)
+
+# A Python that is new enough. uv fetches 3.13 where there is only a newer one than we support.
+PYTHON ?= python3
+FIND_PYTHON = for one in "$(PYTHON)" python3 python3.13 python3.12 python3.11; do \
+	  "$$one" -c 'import sys; sys.version_info >= (3, 11) or sys.exit(1); print(sys.executable)' \
+	  2>/dev/null && break; done
+FOUND_PYTHON = $(shell $(FIND_PYTHON))
+SUPPORTED_PYTHON = $(shell "$(FOUND_PYTHON)" -c \
+	  'import sys; print(sys.executable if sys.version_info < (3, 14) else "3.13")')
+
+BIN := .venv/bin
+SYNC = @echo "making $(@D) from uv.lock"; UV_PROJECT_ENVIRONMENT=$(@D) $(UV) sync --quiet --locked --python "$(SUPPORTED_PYTHON)"
+ENVIRONMENTS := core functions ingest ingest-serve serve train
+WORKERS ?= 2
+COVERAGE := $(if $(CI),--cov --cov-report=term:skip-covered)
+PYTEST = $(BIN)/pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+.PHONY: help
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' \
+	  | awk -F '\t' '{ printf "  make %-16s %s\n", $$1, $$2 }'
+
+# --- The two commands ------------------------------------------------------------------------
+
+.PHONY: demo test
+demo: .venv/.local  ## run the main job on real data, locally
+	$(BIN)/mlsys demo $(DEMO_ARGS)
+
+test: .venv/.all $(ENVIRONMENTS:%=.venv-%/.synced)  ## pass the tests
+	$(PYTEST) $(COVERAGE)
+
+# --- Environments ----------------------------------------------------------------------------
+
+.PHONY: setup envs lock
+setup: .venv/.all  ## make .venv with everything
+
+envs: $(ENVIRONMENTS:%=.venv-%/.synced)  ## make one environment per weight of deployable
+
+lock: .tools/python  ## bring uv.lock up to date with pyproject.toml
+	$(UV) lock
+
+.tools/python:
+	@found=`$(FIND_PYTHON)`; test -n "$$found" || { \
+	  echo "mlsys needs Python 3.11 or newer; '$(PYTHON)' is `$(PYTHON) --version 2>&1`." >&2; \
+	  echo "Install one, or name it: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }; \
+	mkdir -p .tools && echo "$$found" > $@
+
+.tools/bin/uv: | .tools/python
+	@echo "installing uv $(UV_MINOR) into .tools (once)"
+	@"$(FOUND_PYTHON)" -m venv .tools || { \
+	  echo "Python's venv module does not work here; on Debian: apt install python3-venv" >&2; \
+	  exit 1; }
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv~=$(UV_MINOR).0'
+
+.venv/.local: pyproject.toml uv.lock | .tools/python $(UV)
+	$(SYNC) --inexact --no-dev --extra local
+	@touch $@
+
+.venv/.all: pyproject.toml uv.lock | .tools/python $(UV)
+	$(SYNC) --all-extras
+	@touch .venv/.local $@
+
+.venv-core/.synced: pyproject.toml uv.lock | .tools/python $(UV)
+	$(SYNC) --no-dev
+	@touch $@
+
+.venv-%/.synced: pyproject.toml uv.lock | .tools/python $(UV)
+	$(SYNC) --no-dev --compile-bytecode \
+	  $(patsubst %,--extra %,$(subst -, ,$*))
+	@touch $@
+
+# --- Gates, in the order of CI ---------------------------------------------------------------
+
+.PHONY: check fmt-check lint types imports dead lock-check docs core
+check: fmt-check lint types imports dead lock-check docs core  ## pass every gate
+	@echo "every gate passed"
+
+fmt-check: .venv/.all
+	$(BIN)/ruff format --check
+
+lint: .venv/.all  ## find faults of style
+	$(BIN)/ruff check
+
+types: .venv/.all  ## check the types
+	$(BIN)/mypy
+	$(BIN)/mypy functions jobs tests conftest.py
+
+imports: .venv/.all  ## check that imports point downwards
+	$(BIN)/lint-imports --no-logo
+
+dead: .venv/.all  ## find code that nothing uses
+	$(BIN)/pytest tests/architecture/test_dead_code.py
+
+lock-check: | .tools/python $(UV)
+	$(UV) lock --check
+
+docs: .venv/.all  ## run the examples in the documentation, and look for what it leaves out
+	$(PYTEST) tests/docs shared/mlsys
+
+core: .venv/.all .venv-core/.synced
+	$(BIN)/pytest tests/architecture/test_core.py
+
+# --- While working ---------------------------------------------------------------------------
+
+.PHONY: fmt coverage test-emulators emulators weights bench-study up bundle clean
+fmt: .venv/.all  ## format, and mend what can be mended
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+coverage: .venv/.all $(ENVIRONMENTS:%=.venv-%/.synced)  ## pass the tests, and show what they leave out
+	$(PYTEST) --cov --cov-report=term-missing:skip-covered
+
+test-emulators: .venv/.all  ## pass the tests on the Google Cloud emulators; none may be skipped
+	CI=true $(PYTEST) -m emulator
+
+emulators: .venv/.all  ## run the Firestore and Pub/Sub emulators until Ctrl-C
+	PYTHONPATH=. $(BIN)/python .ci/emulators.py $(EMULATORS_ARGS)
+
+weights: .venv/.all $(ENVIRONMENTS:%=.venv-%/.synced)  ## show what each deployable imports and costs to start
+	$(BIN)/pytest -q -s -p no:randomly tests/architecture/test_weight.py
+
+bench-study: .venv/.all  ## time the study loop beside one written by hand
+	PYTHONPATH=. $(BIN)/python -m tests.benchmarks.study $(BENCH_ARGS)
+
+up: .venv/.local  ## serve the whole platform on this machine
+	$(BIN)/mlsys up $(UP_ARGS)
+
+bundle: | .tools/python $(UV)  ## build the wheel and the source archive into dist/
+	$(UV) build --quiet --python "$(SUPPORTED_PYTHON)"
+
+clean:  ## remove what the other targets made, but no data
+	rm -rf .tools .venv .venv-* build dist .coverage .coverage.* .hypothesis .import_linter_cache \
+	  .mypy_cache .pytest_cache .ruff_cache
+	find shared functions jobs tests -name __pycache__ -type d -prune -exec rm -rf {} +
