@@ -1,5 +1,6 @@
 """The Cloud Storage test server answers the official client as Cloud Storage does."""
 
+import gc
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,6 +51,7 @@ def test_preconditions_of_all_kinds_are_kept(bucket: Bucket) -> None:
         bucket.blob("a", generation=first).reload()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # its remains
 def test_a_resumable_upload_keeps_its_precondition_to_the_end(bucket: Bucket) -> None:
     blob = bucket.blob("a")
     writer = blob.open("wb", chunk_size=2**18, if_generation_match=0)
@@ -58,6 +60,8 @@ def test_a_resumable_upload_keeps_its_precondition_to_the_end(bucket: Bucket) ->
 
     with pytest.raises(Exception, match="412"):
         writer.close()
+    del writer
+    gc.collect()
 
     assert bucket.blob("a").download_as_bytes() == b"came first"
 

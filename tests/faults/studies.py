@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -145,13 +145,13 @@ class Scene:
 
     def writable(self) -> bool:
         """Whether no process holds the lock of the database right now."""
-        with suppress(sqlite3.OperationalError):
-            db = sqlite3.connect(self.home / "records.db", timeout=0.1, isolation_level=None)
-            db.execute("begin immediate")
-            db.execute("rollback")
-            db.close()
-            return True
-        return False
+        path = self.home / "records.db"
+        with closing(sqlite3.connect(path, timeout=0.1, isolation_level=None)) as db:
+            with suppress(sqlite3.OperationalError):
+                db.execute("begin immediate")
+                db.execute("rollback")
+                return True
+            return False
 
 
 def wait_for(condition: Callable[[], object]) -> None:

@@ -74,7 +74,11 @@ class Database:
             isolation_level=None,
             check_same_thread=False,
         )
-        db.execute("pragma synchronous = full")
+        try:
+            db.execute("pragma synchronous = full")
+        except BaseException:
+            db.close()
+            raise
         return db
 
 
