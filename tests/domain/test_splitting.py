@@ -1,129 +1,213 @@
-"""Rows go to train, val and test in exact shares, the same for the same seed."""
+"""What holds for every strategy, however the table comes in blocks."""
 
-from collections import Counter
-from typing import Any
+import json
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any, get_args
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
-from mlsys.domain.contract import Ratios, SplitParams
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.records import PARTS
-from mlsys.domain.splitting import assign_parts, classes_absent, duplicates_across, shares
-
-PERCENT = st.tuples(st.integers(10, 80), st.integers(10, 80)).filter(lambda two: sum(two) <= 90)
-RATIOS = PERCENT.map(
-    lambda two: Ratios(train=two[0] / 100, val=two[1] / 100, test=(100 - sum(two)) / 100)
+from mlsys.domain.split_params import FOLDED, SplitParams, Strategy
+from mlsys.domain.splitting import STRATEGIES, Assigner, assigner
+from mlsys.domain.strategies.base import Numbers
+from tests.domain.strategies.passes import (
+    COLUMNS,
+    CUTS,
+    assigned,
+    blocks,
+    names_of,
+    settled,
+    sizes_of,
+    split,
 )
 
+ROWS = 300
+TABLE = pl.DataFrame(
+    {
+        "y": [("a", "b", "b")[n % 3] for n in range(ROWS)],
+        "g": [n * n % 37 for n in range(ROWS)],
+        "t": [date(2026, 1, 1) + timedelta(days=n * 7 % 101) for n in range(ROWS)],
+        "k": [f"key {n}" for n in range(ROWS)],
+        "p": [PARTS[n % 7 % 3] for n in range(ROWS)],
+    }
+)
+WISHES: dict[str, dict[str, Any]] = {
+    strategy: {"strategy": strategy} | ({"split_column": "p"} if strategy == "predefined" else {})
+    for strategy in STRATEGIES
+}
 
-def numbered(rows: int) -> pl.DataFrame:
-    return pl.DataFrame({"x": range(rows)})
+each_strategy = pytest.mark.parametrize("wish", WISHES.values(), ids=WISHES)
 
 
-@given(st.integers(0, 10_000), RATIOS)
-def test_shares_add_up_and_are_within_one_row(rows: int, ratios: Ratios) -> None:
-    sizes = shares(rows, ratios.exact())
-
-    assert sum(sizes.values()) == rows
-    assert all(abs(sizes[part] - rows * ratios.exact()[part]) < 1 for part in PARTS)
+def test_every_strategy_that_may_be_asked_for_is_there() -> None:
+    assert set(STRATEGIES) == set(get_args(Strategy))
 
 
-@given(st.integers(30, 300), RATIOS, st.integers(0, 2**31 - 1))
-def test_a_random_split_has_exact_sizes_and_is_repeatable(
-    rows: int, ratios: Ratios, seed: int
+@each_strategy
+@given(cuts=CUTS, other_cuts=CUTS)
+def test_blocks_make_no_difference(
+    wish: dict[str, Any], cuts: list[int], other_cuts: list[int]
 ) -> None:
-    params = SplitParams(ratios=ratios, seed=seed)
+    whole = split(TABLE, **wish)
 
-    labels = assign_parts(numbered(rows), params, target=None)
+    in_blocks = assigned(settled(TABLE, cuts=cuts, **wish), TABLE, other_cuts)
 
-    assert Counter(labels) == Counter(shares(rows, ratios.exact()))
-    assert labels.equals(assign_parts(numbered(rows), params, target=None))
-
-
-@given(st.lists(st.integers(10, 60), min_size=2, max_size=5), RATIOS, st.integers(0, 9))
-def test_each_class_of_a_stratified_split_has_exact_sizes(
-    sizes: list[int], ratios: Ratios, seed: int
-) -> None:
-    classes = [f"class {n}" for n, size in enumerate(sizes) for _ in range(size)]
-    table = pl.DataFrame({"y": classes})
-    params = SplitParams(strategy="stratified", ratios=ratios, seed=seed)
-
-    labels = assign_parts(table, params, target="y")
-
-    for n, size in enumerate(sizes):
-        found = Counter(labels.filter(table["y"] == f"class {n}"))
-        assert found == Counter(shares(size, ratios.exact()))
+    assert np.array_equal(in_blocks.codes, whole.codes)
+    assert (in_blocks.folds is None) == (whole.folds is None)
+    if whole.folds is not None and in_blocks.folds is not None:
+        assert np.array_equal(in_blocks.folds, whole.folds)
 
 
-def test_labels_never_change_from_release_to_release() -> None:
-    table = pl.DataFrame({"y": ["a", "b"] * 10})
-    second = {part: part[1] for part in PARTS}
+@each_strategy
+def test_a_pass_that_begins_anew_forgets_the_one_before(wish: dict[str, Any]) -> None:
+    whole = split(TABLE, **wish)
+    made = settled(pl.concat([TABLE[:100], TABLE[:100]]), cuts=[100], **wish)
 
-    drawn = assign_parts(table, SplitParams(seed=7), target=None)
-    stratified = assign_parts(table, SplitParams(strategy="stratified", seed=7), target="y")
+    for start, block in blocks(TABLE, [150]):
+        made.survey(block, start)
+    made.settle(TABLE.height)
+    made.assign(TABLE[:150], 0)
 
-    assert "".join(second[part] for part in drawn) == "rerrraraarrrrrrrerre"
-    assert "".join(second[part] for part in stratified) == "raarrarrarrrrrrrerre"
-
-
-def test_another_seed_is_another_split() -> None:
-    one, two = (assign_parts(numbered(100), SplitParams(seed=n), target=None) for n in (1, 2))
-
-    assert not one.equals(two)
+    assert np.array_equal(assigned(made, TABLE, [50]).codes, whole.codes)
 
 
-def test_every_row_is_as_likely_to_be_tested() -> None:
-    tested = Counter[int]()
-    for seed in range(400):
-        labels = assign_parts(numbered(20), SplitParams(seed=seed), target=None)
-        tested.update((labels == "test").arg_true().to_list())
+@each_strategy
+def test_other_columns_and_their_order_make_no_difference(wish: dict[str, Any]) -> None:
+    wider = TABLE.with_columns(other=pl.lit(1)).select("other", *reversed(TABLE.columns))
 
-    assert sum(tested.values()) == 400 * 3
-    assert all(25 <= tested[row] <= 100 for row in range(20))
+    assert np.array_equal(split(wider, **wish).codes, split(TABLE, **wish).codes)
 
 
-@pytest.mark.parametrize("rows", [0, 1, 3])
-def test_too_few_rows_are_refused_saying_how_they_would_be_shared(rows: int) -> None:
-    with pytest.raises(InvalidInput, match=r"too few: they would be shared as train"):
-        assign_parts(numbered(rows), SplitParams(), target=None)
+@each_strategy
+def test_each_row_is_in_one_part_and_only_rows_of_train_are_in_folds(wish: dict[str, Any]) -> None:
+    found = split(TABLE, **wish)
+
+    assert found.codes.dtype == np.int8
+    assert sum(sizes_of(found).values()) == ROWS
+    assert min(sizes_of(found).values()) > 0
+    assert (found.folds is not None) == (wish["strategy"] in FOLDED)
+    if found.folds is not None:
+        assert set(found.folds[found.codes == 0].tolist()) == {0, 1, 2, 3, 4}
+        assert set(found.folds[found.codes != 0].tolist()) == {-1}
 
 
-def test_a_class_that_cannot_be_in_each_part_is_named_with_its_count() -> None:
-    table = pl.DataFrame({"y": ["a"] * 20 + ["rare"] * 3 + ["b"] * 20})
+def test_parts_never_change_from_release_to_release() -> None:
+    second = {
+        name: "".join(part[1] for part in names_of(split(TABLE[:40], **wish)))
+        for name, wish in WISHES.items()
+    }
 
-    with pytest.raises(InvalidInput, match="class 'rare' has 3 row") as caught:
-        assign_parts(table, SplitParams(strategy="stratified"), target="y")
+    assert second == {
+        "random": "rrrraerareararararrrrrrrrreerrrrrrrrreer",
+        "stratified": "rrarerrrrrrerarerrrarrerrerrrrarrrraerra",
+        "group": "rarrrrerrrerrearrrrrrrraerrerrrerrrrarar",
+        "time": "rrrrrrrrrraaeeerrrrrrrrraaeeerrrrrrrrraa",
+        "hash": "rrrrrrararrrrarrrrrrrrrrarerrrrrrrrrrere",
+        "predefined": "raeraerraeraerraeraerraeraerraeraerraera",
+        "kfold": "rrrraerareararararrrrrrrrreerrrrrrrrreer",
+        "stratified_kfold": "rrarerrrrrrerarerrrarrerrerrrrarrrraerra",
+        "group_kfold": "rarrrrerrrerrearrrrrrrraerrerrrerrrrarar",
+    }
 
-    assert len(caught.value.violations) == 1
+
+@each_strategy
+def test_the_seed_matters_where_something_is_drawn(wish: dict[str, Any]) -> None:
+    one, two = (split(TABLE, seed=seed, **wish) for seed in (1, 2))
+
+    drawn = wish["strategy"] not in {"time", "hash", "predefined"}
+    assert (not np.array_equal(one.codes, two.codes)) == drawn
+
+
+@each_strategy
+def test_what_was_settled_is_told_as_json(wish: dict[str, Any]) -> None:
+    told = settled(TABLE, **wish).describe()
+
+    assert told
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+
+
+@each_strategy
+def test_a_table_without_rows_is_refused(wish: dict[str, Any]) -> None:
+    empty = TABLE.clear()
+
+    with pytest.raises(InvalidInput, match=r"too few|no row"):
+        assigned(settled(empty, **wish), empty)
 
 
 @pytest.mark.parametrize(
-    ("values", "target", "said"),
+    ("strategy", "column"),
+    [("stratified", "y"), ("group_kfold", "g"), ("time", "t"), ("hash", "k"), ("predefined", "p")],
+)
+def test_a_column_that_is_not_there_is_named(strategy: str, column: str) -> None:
+    names = [name for name in TABLE.columns if name != column]
+
+    with pytest.raises(InvalidInput, match=f"no column '{column}'") as caught:
+        assigner(SplitParams(**WISHES[strategy]), names=names, **COLUMNS)
+
+    assert [one.field for one in caught.value.violations] == [column]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "wanted"),
     [
-        (["a", "b"], "z", "no column 'z'"),
-        (["a", "b"], None, "stratified needs the target"),
-        ([0.5, 1.5], "y", "the target 'y' is float"),
-        (["a", None], "y", "a class in every row"),
+        ("stratified", "a target"),
+        ("stratified_kfold", "a target"),
+        ("group", "a group column"),
+        ("group_kfold", "a group column"),
+        ("time", "a time column"),
+        ("hash", "key columns"),
     ],
 )
-def test_stratified_wants_classes(values: list[Any], target: str | None, said: str) -> None:
-    with pytest.raises(InvalidInput, match=said):
-        assign_parts(pl.DataFrame({"y": values}), SplitParams(strategy="stratified"), target=target)
+def test_a_column_that_was_not_named_is_asked_for(strategy: str, wanted: str) -> None:
+    with pytest.raises(InvalidInput, match=f"{strategy} needs {wanted}"):
+        assigner(SplitParams(**WISHES[strategy]), names=TABLE.columns)
 
 
-def test_copies_in_other_parts_are_counted() -> None:
-    table = pl.DataFrame({"x": [1, 1, 1, 2, 2, None, None], "y": [0, 0, 0, 1, 1, 5, 5]})
-    parts = pl.Series(["train", "train", "test", "val", "val", "train", "val"])
-
-    assert duplicates_across(table, parts) == 5
-    assert duplicates_across(table.drop("x", "y"), parts) == 0
+@pytest.mark.parametrize("strategy", sorted(FOLDED))
+def test_a_column_of_folds_is_not_written_over(strategy: str) -> None:
+    with pytest.raises(InvalidInput, match="the table has one"):
+        assigner(SplitParams(**WISHES[strategy]), names=[*TABLE.columns, "fold"], **COLUMNS)
 
 
-def test_classes_that_a_part_lacks_are_named() -> None:
-    target = pl.Series("y", ["a", "b", "a", "b", "a"])
-    parts = pl.Series(["train", "train", "val", "val", "test"])
+@pytest.mark.parametrize(
+    ("strategy", "column"),
+    [("stratified", "y"), ("group", "g"), ("time", "t"), ("hash", "k"), ("predefined", "p")],
+)
+def test_rows_that_lack_what_is_needed_are_named_over_all_blocks(
+    strategy: str, column: str
+) -> None:
+    gone = pl.int_range(pl.len()).is_in([3, 250])
+    table = TABLE.with_columns(pl.when(~gone).then(pl.col(column)))
+    made = assigner(SplitParams(**WISHES[strategy]), names=table.columns, first_row=2, **COLUMNS)
 
-    assert classes_absent(target, parts) == {"test": ["b"]}
+    with pytest.raises(InvalidInput, match=f"2 row.s. of '{column}'.* row 5, 252$") as caught:
+        pass_over(made, table, cuts=[100, 200])
+
+    said = [one.description for one in caught.value.violations]
+    assert said == ["row 5: nothing is there", "row 252: nothing is there"]
+
+
+@pytest.mark.parametrize("strategy", ["stratified", "group", "time", "hash", "predefined"])
+def test_rows_are_called_by_their_numbers_where_some_were_left_out(strategy: str) -> None:
+    table = pl.DataFrame({name: [None] * 7 for name in TABLE.columns}, schema=TABLE.schema)
+    made = assigner(SplitParams(**WISHES[strategy]), names=table.columns, **COLUMNS)
+
+    with pytest.raises(InvalidInput, match=r"7 row.*: row 0, 10, 20, 30, 40, …"):
+        pass_over(made, table, numbers=np.arange(7) * 10)
+
+
+def pass_over(
+    made: Assigner, table: pl.DataFrame, *, cuts: Sequence[int] = (), numbers: Numbers | None = None
+) -> None:
+    if made.needs == "columns":
+        for start, block in blocks(table, cuts):
+            made.survey(block, start, numbers)
+        made.settle(table.height)
+    for start, block in blocks(table, cuts):
+        made.assign(block, start, numbers)
+    made.finish()

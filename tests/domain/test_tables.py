@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from mlsys.domain.errors import InvalidInput, TooLarge
 from mlsys.domain.records import ColumnType
-from mlsys.domain.tables import check_names, guess, missing, normal, parse, remarks, type_of
+from mlsys.domain.tables import check_names, missing, normal, parse, remarks, type_of
+from tests.domain.whole_columns import guess
 
 INT64 = st.integers(min_value=-(2**63), max_value=2**63 - 1)
 
@@ -36,6 +37,17 @@ def text(*values: str | None) -> pl.Series:
         (["0x10"], "text", ["0x10"]),
         (["1.5", "-.5", "2", "1e3", "NaN"], "float", [1.5, -0.5, 2.0, 1000.0, None]),
         (["5.0", ""], "float", [5.0, None]),
+        (["1.5", "0.12345678901234567"], "float", [1.5, 0.12345678901234567]),
+        (["1.50000000000000000000", "-2"], "float", [1.5, -2.0]),
+        (
+            ["2.5", "0.123456789012345678"],
+            "decimal",
+            [Decimal("2.5"), Decimal("0.123456789012345678")],
+        ),
+        (["12345678901234567.89"], "decimal", [Decimal("12345678901234567.89")]),
+        (["1" * 30 + ".5", "0." + "1" * 9], "text", ["1" * 30 + ".5", "0." + "1" * 9]),
+        (["0.123456789012345678", "1e5"], "text", ["0.123456789012345678", "1e5"]),
+        (["0.123456789012345678", "9007199254740992"], "text", None),
         (["1e999"], "text", ["1e999"]),
         (["inf"], "text", ["inf"]),
         (["true", "False", None], "boolean", [True, False, None]),
@@ -52,18 +64,39 @@ def text(*values: str | None) -> pl.Series:
     ],
 )
 def test_a_column_of_text_gets_the_narrowest_type_that_loses_nothing(
-    values: list[str | None], type: str, read: list[Any]
+    values: list[str | None], type: str, read: list[Any] | None
 ) -> None:
     guessed = guess(text(*values))
 
     assert type_of(guessed) == type
-    assert guessed.to_list() == read
+    assert guessed.to_list() == (read or values)
 
 
 def test_a_surprise_far_down_keeps_the_column_as_text() -> None:
     column = text(*["1"] * 5_000, "001")
 
     assert guess(column).to_list() == column.to_list()
+
+
+@pytest.mark.parametrize(
+    ("values", "type", "read"),
+    [
+        (["1234,5", "-,5", "7"], "float", [1234.5, -0.5, 7.0]),
+        (["1,234", "5"], "float", [1.234, 5.0]),
+        (["1.234", "5"], "text", ["1.234", "5"]),
+        (["1.234,5"], "text", ["1.234,5"]),
+        (["0,123456789012345678"], "decimal", [Decimal("0.123456789012345678")]),
+        (["12", "NA"], "integer", [12, None]),
+        (["2024-01-01"], "date", [date(2024, 1, 1)]),
+    ],
+)
+def test_a_comma_may_stand_before_the_decimals(
+    values: list[str], type: str, read: list[Any]
+) -> None:
+    guessed = guess(text(*values), decimal=",")
+
+    assert type_of(guessed) == type
+    assert guessed.to_list() == read
 
 
 @given(st.lists(INT64, min_size=1))
@@ -109,9 +142,11 @@ def test_a_cell_that_does_not_fit_its_type_becomes_missing(
 def test_a_number_changes_its_type_only_where_it_keeps_its_value() -> None:
     floats = pl.Series("x", [1.0, 2.5, 1e300])
     integers = pl.Series("x", [2**53, 2**53 + 1])
+    largest = pl.Series("x", [2**63 - 1, -(2**63)])
 
     assert parse(floats, ColumnType.INTEGER).to_list() == [1, None, None]
     assert parse(integers, ColumnType.FLOAT).to_list() == [float(2**53), None]
+    assert parse(largest, ColumnType.FLOAT).to_list() == [None, -float(2**63)]
     assert parse(integers, ColumnType.TEXT).to_list() == ["9007199254740992", "9007199254740993"]
 
 

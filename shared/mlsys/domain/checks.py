@@ -1,169 +1,162 @@
-"""Holding a table against its contract: every broken rule at once, with the rows that break it."""
+"""Holding a table against its contract, block by block: every broken rule, with the bad rows."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 import polars as pl
 
-from mlsys.domain.contract import MAX_CELLS, MAX_VALUE, Cell, ColumnRule, Contract, Reason, Report
-from mlsys.domain.messages import TaskType
-from mlsys.domain.records import Column, ColumnType, Role
-from mlsys.domain.tables import RawTable, guess, missing, normal, parse, remarks, type_of
-
-NUMERIC = {ColumnType.INTEGER, ColumnType.FLOAT, ColumnType.DECIMAL}
-CLASSES = {ColumnType.BOOLEAN, ColumnType.TEXT}
-
-
-@dataclass(frozen=True)
-class Checked:
-    """A table with its types, and what is wrong with it. Cells that did not fit are missing."""
-
-    table: pl.DataFrame
-    report: Report
+from mlsys.domain.contract import Contract
+from mlsys.domain.errors import InvalidInput
+from mlsys.domain.records import Column
+from mlsys.domain.report import Report
+from mlsys.domain.rules.column_rules import ColumnRules
+from mlsys.domain.rules.repeats import Repeats
+from mlsys.domain.rules.table_rules import TableRules
+from mlsys.domain.rules.tallies import Place, Tallies, Tally
+from mlsys.domain.tables import type_of
 
 
-def check(raw: RawTable, contract: Contract) -> Checked:
-    """Give every column its type, and hold the table against its contract.
+class Checker:
+    """Holds the blocks of one table against a contract, each once and in their order.
+
+    What it finds does not depend on how the rows are divided into blocks. Its memory does not grow
+    with the table, but for 13 to 26 bytes for each value that must be unique.
 
     Args:
-        raw: (n, k), as its file has it.
-        contract: what is promised; columns it does not name are kept, their types told by guess.
+        contract: what is promised.
+        names: all columns of the table.
+        first_row: what a person calls the first row: 2 below the header of a CSV, else 1.
+        uploaded_at: what `max_age` is counted back from.
 
-    Returns:
-        The (n, k) table in our types, and a report that is empty if every promise is kept.
+    Attributes:
+        nulls: by column, how many cells are null in our types, in the rows that are kept: all, or
+            under `quarantine_rows` those that are not bad.
 
     Raises:
-        InvalidInput: a column holds what no table of ours can hold.
+        InvalidInput: a rule is about a role that no column has, or a pattern is none.
 
-    >>> raw = RawTable(pl.DataFrame({"age": ["31", "old"]}), first_row=2, untyped={"age"})
-    >>> checked = check(raw, Contract(columns={"age": ColumnRule(type=ColumnType.INTEGER)}))
-    >>> [(reason.rule, reason.cells[0].row) for reason in checked.report.reasons]
-    [('type', 3)]
+    >>> contract = Contract.model_validate({"columns": {"age": {"max": 120}}})
+    >>> checker = Checker(contract, ["age"], first_row=2)
+    >>> block = pl.DataFrame({"age": [31, 310]})
+    >>> checker.look(block, block, {}, start=0).to_list()
+    [False, True]
+    >>> checker.report().reasons[0].message
+    "column 'age': want at most 120; 1 row(s) break this, first 3"
 
     """
-    reasons: list[Reason] = []
-    warnings: list[str] = []
-    typed: list[pl.Series] = []
-    for read in raw.frame:
-        source = read if read.name in raw.untyped else normal(read)
-        rule = contract.columns.get(read.name, ColumnRule())
-        column = _typed(source, rule, untyped=read.name in raw.untyped)
-        typed.append(column)
-        warnings += remarks(source, column)
-        reasons += _column_reasons(source, column, rule, raw.first_row)
-        if column.len() and column.null_count() == column.len():
-            warnings.append(f"column {read.name!r} is missing in every row")
 
-    table = pl.DataFrame(typed)
-    for name, rule in contract.columns.items():
-        if rule.required and name not in table.columns:
-            message = f"column {name!r} is required, and the table does not have it"
-            reasons.append(Reason(rule="missing_column", column=name, message=message, count=1))
-    target = contract.target_column
-    if target in table.columns:
-        reasons += _target_reasons(table[target], contract, raw.first_row)
-    return Checked(table, Report(reasons=reasons, warnings=warnings))
+    def __init__(
+        self,
+        contract: Contract,
+        names: Sequence[str],
+        *,
+        first_row: int,
+        uploaded_at: datetime | None = None,
+    ) -> None:
+        try:
+            contract.check_roles()
+        except ValueError as error:
+            raise InvalidInput(f"the contract cannot be used: {error}") from error
+        self.nulls = dict.fromkeys(names, 0)
+        self._first_row = first_row
+        self._leaves_out = contract.on_violation == "quarantine_rows"
+        self._rows = self._bad_rows = 0
+        self._repeats = Repeats()
+        self._tallies = Tallies(contract, names)
+        self._columns = [ColumnRules(name, contract, tallies=self._tallies) for name in names]
+        self._keys: Tally | None = None
+        if contract.unique_keys and set(contract.unique_keys) <= set(names):
+            wanted = "values that no earlier row has together"
+            self._keys = self._tallies.open("unique_keys", contract.unique_keys, wanted)
+        self._table = TableRules(contract, names, uploaded_at=uploaded_at)
+
+    def look(
+        self, raw: pl.DataFrame, typed: pl.DataFrame, unfit: Mapping[str, pl.Series], *, start: int
+    ) -> pl.Series | None:
+        """Hold the next block against the contract.
+
+        Args:
+            raw: (n, k) as the file has it; what is shown of a bad cell comes from here.
+            typed: (n, k), the same rows in our types; cells that do not fit are missing.
+            unfit: by column, (n,) whether a cell is there and is not of the wanted type.
+            start: how many rows the blocks before had.
+
+        Returns:
+            (n,) whether a row breaks a rule about rows, or None if none does.
+
+        Raises:
+            InvalidInput: a bound or an allowed value is none of the type a column turned out to
+                have.
+            TooLarge: more values must be unique than can be remembered.
+        """
+        place = Place(raw, self._first_row + start)
+        nulls = dict(zip(typed.columns, typed.null_count().row(0), strict=True))
+        missing = {
+            name: count - (int(unfit[name].sum()) if name in unfit else 0)
+            for name, count in nulls.items()
+        }
+        bad = None
+        for tally, broken in self._broken(typed, unfit, missing):
+            self._tallies.add(tally, broken, place)
+            bad = broken if bad is None else bad | broken
+
+        kept = typed if bad is None or not self._leaves_out else typed.filter(~bad)
+        self._table.look(typed, missing, kept)
+        for name, count in zip(nulls, kept.null_count().row(0), strict=True):
+            self.nulls[name] += count
+        self._rows += typed.height
+        self._bad_rows += 0 if bad is None else int(bad.sum())
+        return bad
+
+    def report(self) -> Report:
+        """Say what was found, after the last block, rules about the whole table included."""
+        return Report(
+            rows=self._rows,
+            bad_rows=self._bad_rows,
+            reasons=[*self._tallies.reasons(), *self._table.reasons()],
+            warnings=[*self._table.warnings()],
+        )
+
+    def _broken(
+        self, typed: pl.DataFrame, unfit: Mapping[str, pl.Series], missing: Mapping[str, int]
+    ) -> Iterator[tuple[Tally, pl.Series]]:
+        for column in self._columns:
+            name = column.name
+            yield from column.broken(
+                typed[name],
+                unfit=unfit.get(name),
+                missing=missing[name],
+                repeats=self._repeats,
+            )
+        if self._keys is not None:
+            together = ", ".join(map(repr, self._keys.columns))
+            values = typed.select(self._keys.columns)
+            repeated = self._repeats.look(f"columns {together} together", values)
+            if repeated is not None:
+                yield self._keys, repeated
 
 
-def columns_of(table: pl.DataFrame, contract: Contract) -> list[Column]:
-    """List the columns of a checked table with what the contract says they are for."""
+def refuses(contract: Contract, report: Report) -> bool:
+    """Say whether a table is refused for what was found: bad rows can be left out, tables not."""
+    if contract.on_violation == "quarantine_rows":
+        return any(reason.scope == "table" for reason in report.reasons)
+    return contract.on_violation == "reject" and not report.passed
+
+
+def columns_of(schema: pl.Schema, nulls: Mapping[str, int], contract: Contract) -> list[Column]:
+    """List the columns of a table with what the contract says they are for.
+
+    Args:
+        schema: their types, which are ours.
+        nulls: how many cells are null, by column.
+        contract: what they are for.
+    """
     return [
         Column(
-            name=column.name,
-            type=type_of(column),
-            nullable=column.null_count() > 0,
-            role=contract.columns.get(column.name, ColumnRule()).role,
+            name=name,
+            type=type_of(pl.Series(dtype=dtype)),
+            nullable=nulls[name] > 0,
+            role=contract.rule(name).role,
         )
-        for column in table
+        for name, dtype in schema.items()
     ]
-
-
-def draft_contract(table: pl.DataFrame) -> Contract:
-    """Write the contract that a checked table keeps, for a person to go on from."""
-    return Contract(
-        columns={
-            column.name: ColumnRule(type=type_of(column), nullable=column.null_count() > 0)
-            for column in table
-        }
-    )
-
-
-def _typed(source: pl.Series, rule: ColumnRule, *, untyped: bool) -> pl.Series:
-    if rule.type is not None:
-        return parse(source, rule.type)
-    return guess(source) if untyped else source
-
-
-def _column_reasons(
-    source: pl.Series, column: pl.Series, rule: ColumnRule, first_row: int
-) -> list[Reason]:
-    """Say where a cell is not of the type, and where one is missing that must be there."""
-    absent = missing(source, type_of(column))
-    reasons = []
-    if rule.type is not None:
-        unfit = column.is_null() & ~absent
-        reasons += _reason("type", f"want {rule.type}", source, unfit, first_row)
-    if not rule.nullable and rule.role is not Role.TARGET:
-        reasons += _reason("not_null", "want a value in every row", source, absent, first_row)
-    if rule.role is Role.TARGET:
-        reasons += _reason(
-            "target_not_null", "want a target in every row", source, absent, first_row
-        )
-    return reasons
-
-
-def _target_reasons(target: pl.Series, contract: Contract, first_row: int) -> list[Reason]:
-    """Say why nothing could be learnt of this target."""
-    type = type_of(target)
-    if contract.task_type is TaskType.REGRESSION:
-        if type not in NUMERIC:
-            return [_of_table("target_numeric", target, f"want numbers, got {type}")]
-        number = target.cast(pl.Float64)
-        infinite = number.is_infinite().fill_null(value=False)
-        return _constant(target) + _reason(
-            "target_finite", "want a finite number", target, infinite, first_row
-        )
-    if contract.task_type is TaskType.CLASSIFICATION or type in CLASSES:
-        return _constant(target) + _small_classes(target, contract.min_rows_per_class)
-    return _constant(target)
-
-
-def _constant(target: pl.Series) -> list[Reason]:
-    values = target.drop_nulls().unique()
-    if values.len() > 1:
-        return []
-    found = f"only {_shown(values[0])!r}" if values.len() else "none"
-    return [_of_table("target_constant", target, f"want at least two values, got {found}")]
-
-
-def _small_classes(target: pl.Series, at_least: int) -> list[Reason]:
-    counts = target.drop_nulls().value_counts(sort=True, name="rows")
-    small = counts.filter(pl.col("rows") < at_least).sort("rows", target.name)
-    if small.is_empty():
-        return []
-    named = ", ".join(f"{_shown(value)!r} has {rows}" for value, rows in small.head(10).iter_rows())
-    message = f"want at least {at_least} rows of each class: {named}"
-    return [_of_table("class_rows", target, message, count=small.height)]
-
-
-def _of_table(rule: str, target: pl.Series, wanted: str, *, count: int = 1) -> Reason:
-    message = f"target {target.name!r}: {wanted}"
-    return Reason(rule=rule, column=target.name, message=message, count=count)
-
-
-def _reason(
-    rule: str, wanted: str, source: pl.Series, broken: pl.Series, first_row: int
-) -> list[Reason]:
-    at = broken.arg_true()
-    if at.is_empty():
-        return []
-    cells = [
-        Cell(row=first_row + index, value=_shown(source[index])) for index in at.head(MAX_CELLS)
-    ]
-    message = (
-        f"column {source.name!r}: {wanted}; {at.len()} row(s) break this, first {cells[0].row}"
-    )
-    return [Reason(rule=rule, column=source.name, message=message, count=at.len(), cells=cells)]
-
-
-def _shown(value: object) -> str | None:
-    return None if value is None else str(value)[:MAX_VALUE]

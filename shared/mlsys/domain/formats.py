@@ -1,6 +1,7 @@
 """Which files are tables: told by the name and by the first bytes, which must agree."""
 
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import Annotated
 
 from pydantic import Field
@@ -11,13 +12,12 @@ from mlsys.domain.records import Input
 Positive = Annotated[int, Field(gt=0)]
 
 HEAD_BYTES = 512
-SUFFIXES = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".parquet")
-
-GZIP = "gzip"
+USUAL_PACKING = 6
+COMPLETE = "_SUCCESS"
 PARQUET = "Parquet"
 SIGNATURES = {
     b"PAR1": PARQUET,
-    b"\x1f\x8b": GZIP,
+    b"\x1f\x8b": "gzip",
     b"\x28\xb5\x2f\xfd": "zstd",
     b"BZh": "bzip2",
     b"PK\x03\x04": "a ZIP archive or an Excel workbook",
@@ -29,8 +29,6 @@ SIGNATURES = {
     b"\x7fELF": "a program",
     b"ARROW1": "an Arrow file",
     b"SQLite format 3": "a SQLite database",
-    b"\xff\xfe": "text in UTF-16, not UTF-8",
-    b"\xfe\xff": "text in UTF-16, not UTF-8",
 }
 MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<svg")
 
@@ -43,27 +41,49 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-class Limits(Input):
-    """How large a table may be. `memory_mib` and `seconds` bound the process that reads it."""
+def expected_bytes(name: str, size_bytes: int) -> int:
+    """Guess how large a table is once it is unpacked, as text.
 
-    file_bytes: Positive = 256 * 2**20
-    unpacked_bytes: Positive = 2**30
+    >>> expected_bytes("rows.csv.gz", 100), expected_bytes("rows.csv", 100)
+    (600, 100)
+
+    """
+    packed = name.lower().endswith((".gz", ".zst", ".parquet"))
+    return size_bytes * (USUAL_PACKING if packed else 1)
+
+
+class Compression(StrEnum):
+    """What may be around a text."""
+
+    GZIP = "gzip"
+    ZSTD = "zstd"
+
+
+SUFFIXES = {".csv": Format.CSV, ".tsv": Format.CSV}
+SUFFIXES |= {".jsonl": Format.JSONL, ".ndjson": Format.JSONL, ".parquet": Format.PARQUET}
+COMPRESSED = {".gz": Compression.GZIP, ".zst": Compression.ZSTD}
+WANTED = "want a name that ends in .parquet, or .csv, .tsv, .jsonl, .ndjson and maybe .gz or .zst"
+
+
+class Limits(Input):
+    """How large a table may be. `memory_mib` and `seconds` bound the process that reads it.
+
+    Attributes:
+        file_bytes: of one object, as it lies there.
+        unpacked_bytes: of one object, once its compression is undone.
+        line_bytes: of one row of a text, its end included.
+    """
+
+    file_bytes: Positive = 64 * 2**30
+    unpacked_bytes: Positive = 64 * 2**30
     line_bytes: Positive = 2**20
-    cells: Positive = 100_000_000
-    memory_mib: Annotated[int, Field(ge=512)] = 2048
+    memory_mib: Annotated[int, Field(ge=512)] = 1536
     seconds: Positive = 480
 
     def check_file(self, file: str, size_bytes: int) -> None:
         """Refuse a file before it is fetched. Raises TooLarge."""
         if size_bytes > self.file_bytes:
             raise TooLarge(f"{file}: want at most {self.file_bytes} bytes, got {size_bytes}")
-
-    def check_cells(self, file: str, rows: int, columns: int) -> None:
-        """Refuse a table before it is decoded. Raises TooLarge."""
-        if rows * columns > self.cells:
-            raise TooLarge(
-                f"{file}: want at most {self.cells} cells, got {rows} rows of {columns} columns"
-            )
 
 
 def ignored(file: str) -> bool:
@@ -77,8 +97,26 @@ def ignored(file: str) -> bool:
     return file in {"", "dataset.json"} or file.startswith((".", "_")) or file.endswith(unfinished)
 
 
-def told_format(file: str, head: bytes) -> tuple[Format, bool]:
-    """Say which format a file has, and whether gzip is around it.
+def promised_format(file: str) -> tuple[Format, Compression | None]:
+    """Say which format and which compression a name promises.
+
+    Raises:
+        InvalidInput: it is not the name of a table.
+
+    >>> promised_format("rows.csv.gz")
+    (<Format.CSV: 'csv'>, <Compression.GZIP: 'gzip'>)
+
+    """
+    before, last = ["", "", *PurePosixPath(file.lower()).suffixes][-2:]
+    compression = COMPRESSED.get(last)
+    format = SUFFIXES.get(before if compression else last)
+    if format is None or (compression and format is Format.PARQUET):
+        raise InvalidInput(f"{file}: not a table: {WANTED}")
+    return format, compression
+
+
+def told_format(file: str, head: bytes) -> tuple[Format, Compression | None]:
+    """Say which format a file has, and what is around it.
 
     Args:
         file: its name.
@@ -87,41 +125,30 @@ def told_format(file: str, head: bytes) -> tuple[Format, bool]:
     Raises:
         InvalidInput: it is empty, no table, or its bytes are not what its name says.
 
-    >>> told_format("rows.csv.gz", bytes([0x1F, 0x8B, 8]))
-    (<Format.CSV: 'csv'>, True)
+    >>> told_format("rows.csv", b"a,b")
+    (<Format.CSV: 'csv'>, None)
 
     """
     if not head:
         raise InvalidInput(f"{file}: the file is empty")
-    name = file.lower()
-    if not name.endswith(SUFFIXES):
-        raise InvalidInput(f"{file}: not a table: want a name that ends in {', '.join(SUFFIXES)}")
-
-    gzipped = name.endswith(".gz")
-    format = _by_name(name.removesuffix(".gz"))
-    wanted = GZIP if gzipped else PARQUET if format is Format.PARQUET else None
+    format, compression = promised_format(file)
+    wanted = PARQUET if format is Format.PARQUET else compression
     found = _signature(head)
     if wanted != found:
         raise InvalidInput(
             f"{file}: the name promises {wanted or 'plain text'}, "
             f"the file is {found or 'something else'}"
         )
-    return format, gzipped
+    return format, compression
 
 
-def check_text(file: str, head: bytes) -> None:
-    """Refuse what gzip was around, if it is no text after all. Raises InvalidInput."""
+def check_text(file: str, compression: Compression, head: bytes) -> None:
+    """Refuse what a compression was around, if it is no text after all. Raises InvalidInput."""
     if not head:
-        raise InvalidInput(f"{file}: the file is empty inside gzip")
+        raise InvalidInput(f"{file}: the file is empty inside {compression}")
     found = _signature(head)
     if found is not None:
-        raise InvalidInput(f"{file}: want plain text inside gzip, got {found}")
-
-
-def _by_name(name: str) -> Format:
-    if name.endswith(".parquet"):
-        return Format.PARQUET
-    return Format.CSV if name.endswith(".csv") else Format.JSONL
+        raise InvalidInput(f"{file}: want plain text inside {compression}, got {found}")
 
 
 def _signature(head: bytes) -> str | None:

@@ -36,7 +36,16 @@ Stage = Literal["staging", "production"]
 
 
 class OptunaConfig(Input):
-    """How the study searches; the names are Optuna's."""
+    """How the study searches; the names are Optuna's.
+
+    Attributes:
+        n_trials: how many trials are made.
+        timeout_seconds: after how many seconds none is begun any more.
+        sampler: what suggests the parameters of a trial.
+        pruner: what ends a trial that promises little.
+        seed: of all that is drawn.
+        parallelism: how many tasks make trials at once.
+    """
 
     n_trials: Annotated[int, Field(ge=1, le=MAX_TRIALS)] = 30
     timeout_seconds: Annotated[float, Field(gt=0, le=7 * 24 * 3600)] | None = None
@@ -47,7 +56,13 @@ class OptunaConfig(Input):
 
 
 class Gates(Input):
-    """What a version must show before it is promoted."""
+    """What a version must show before it is promoted.
+
+    Attributes:
+        must_improve: to be better on test than what it takes the place of.
+        min_value: the least that its metric on test may be.
+        max_value: the most that its metric on test may be.
+    """
 
     must_improve: bool = True
     min_value: float | None = None
@@ -55,16 +70,31 @@ class Gates(Input):
 
 
 class AutoPromote(Input):
-    """Promote the winner at the end of the study, if the gates let it pass."""
+    """Promote the winner at the end of the study, if the gates let it pass.
+
+    Attributes:
+        stage: what it is promoted to.
+        gates: what it must show.
+    """
 
     stage: Stage = "production"
     gates: Gates = Gates()
 
 
-class ExperimentRequest(Input):
-    """The body of `POST /v1/experiments`, and of a message on the experiments topic."""
+class ExperimentWish(Input):
+    """What is asked of any split: the `experiment` section of a `dataset.json`.
 
-    split_id: Id
+    Attributes:
+        name: of the model that the winner becomes a version of.
+        target_column: what is to be predicted.
+        feature_columns: what it is predicted from; all other columns but keys, if not said.
+        task_type: what is learnt.
+        model_type: the library that learns.
+        metric_name: what trials are compared by; `auc` or `rmse`, if not said.
+        optuna_config: how the study searches.
+        auto_promote: whether the winner is promoted by itself, and on which terms.
+    """
+
     name: ModelName
     target_column: Annotated[str, Field(min_length=1, max_length=300)]
     feature_columns: Annotated[list[str], Field(min_length=1, max_length=MAX_COLUMNS)] | None = None
@@ -73,6 +103,12 @@ class ExperimentRequest(Input):
     metric_name: str | None = None
     optuna_config: OptunaConfig = OptunaConfig()
     auto_promote: AutoPromote | None = None
+
+
+class ExperimentRequest(ExperimentWish):
+    """The body of `POST /v1/experiments`, and of a message on the experiments topic."""
+
+    split_id: Id
     request_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
 

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from mlsys.domain.messages import Gates, Stage
-from mlsys.domain.records import Measure, ModelEvent, ModelHead, ModelVersion, VersionStatus
+from mlsys.domain.model_records import ModelEvent, ModelHead, ModelVersion, VersionStatus
+from mlsys.domain.records import Measure
 
 Change = tuple[ModelHead, ModelEvent]
 

@@ -97,11 +97,15 @@ class ColumnType(StrEnum):
 
 
 class Role(StrEnum):
-    """What a column is for; keys and ignored columns are stored, but nothing is learnt of them."""
+    """What a column is for. All are stored; by default only features are learnt from."""
 
     FEATURE = "feature"
     TARGET = "target"
     KEY = "key"
+    GROUP = "group"
+    TIME = "time"
+    WEIGHT = "weight"
+    FOLD = "fold"
     IGNORE = "ignore"
 
 
@@ -114,10 +118,30 @@ class Column(Record):
     role: Role = Role.FEATURE
 
 
-class Split(Record):
-    """A dropped file, divided into train, val and test.
+class Source(Record):
+    """One object that a split is made of; `sha256` is there once all of it was read."""
 
-    `failure` says why it FAILED, or in short why it is QUARANTINED; `quarantine_uri` has the rows.
+    uri: str
+    generation: str
+    size_bytes: int
+    updated_at: Time
+    sha256: str | None = None
+
+
+class Progress(Record):
+    """How far the reading of a table has come; one that is read twice counts twice."""
+
+    bytes_read: int
+    bytes_total: int
+
+
+class Split(Record):
+    """A table, divided into train, val and test.
+
+    `source_uri` is what was dropped: the table itself, or the `_SUCCESS` beside the objects that
+    make it up. `failure` says why it FAILED, or in short why it is QUARANTINED; `quarantine_uri`
+    has the rows. `experiment_wish` is the `experiment` section of its `dataset.json`,
+    `experiment_id` what came of it. `asked_sha256` is of what a client sent.
     """
 
     id: Id
@@ -127,7 +151,7 @@ class Split(Record):
     updated_at: Time
     source_uri: str
     source_generation: str
-    source_sha256: str | None = None
+    sources: list[Source] = Field(default_factory=list)
     strategy: str
     params: Json = Field(default_factory=dict)
     seed: int
@@ -136,11 +160,25 @@ class Split(Record):
     rows: dict[Part, int] = Field(default_factory=dict)
     files: dict[Part, File] = Field(default_factory=dict)
     manifest_uri: str | None = None
+    profile_uri: str | None = None
     quarantine_uri: str | None = None
+    rows_left_out: int = 0
+    rows_quarantined: int = 0
     warnings: list[str] = Field(default_factory=list)
     failure: Failure | None = None
+    progress: Progress | None = None
+    execution_id: str | None = None
+    launches: int = 0
+    experiment_wish: Json | None = None
+    experiment_id: str | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    description: str = ""
+    deleted: bool = False
+    deleted_at: Time | None = None
+    artifacts_deleted: bool = False
     attempt: Attempt = Attempt()
     request_id: str = ""
+    asked_sha256: str = ""
 
 
 # --- Experiments -----------------------------------------------------------------------------
@@ -235,57 +273,3 @@ class Experiment(Record):
     promotion: PromotionOutcome | None = None
     warnings: list[str] = Field(default_factory=list)
     failure: Failure | None = None
-
-
-# --- Models ----------------------------------------------------------------------------------
-
-
-class VersionStatus(StrEnum):
-    """RESERVED: the files are being written. READY: they are there. ABANDONED: they never came."""
-
-    RESERVED = "RESERVED"
-    READY = "READY"
-    ABANDONED = "ABANDONED"
-
-
-class ModelVersion(Record):
-    """One registered model; `id` is `{name}-v{version}`."""
-
-    id: Id
-    name: Id
-    version: int
-    status: VersionStatus
-    created_at: Time
-    experiment_id: Id
-    split_id: Id
-    model_type: str
-    task: str
-    files: dict[str, File] = Field(default_factory=dict)
-    val: Measure | None = None
-    test: Measure | None = None
-    maximize: bool
-    promotion: PromotionOutcome | None = None
-
-
-class ModelHead(Record):
-    """The pointer of one model name: which versions there are, and which are served."""
-
-    name: Id
-    created_at: Time
-    revision: int = 0
-    latest_version: int = 0
-    staging: int | None = None
-    production: int | None = None
-
-
-class ModelEvent(Record):
-    """One change of a head. Replaying the events of a name, by revision, gives its head."""
-
-    revision: int
-    kind: Literal["register", "promote"]
-    op_id: str
-    at: Time
-    version: int
-    stage: str | None = None
-    previous: int | None = None
-    reason: str = ""

@@ -1,0 +1,107 @@
+"""A uniform sample of the rows of a stream, the same however the stream is cut into blocks.
+
+Every row has a rank, a number drawn for its place in the file. The sample is the rows of least
+rank, so which rows are in it depends on the seed and on their numbers alone.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+Rows = npt.NDArray[np.int64]
+Hashes = npt.NDArray[np.uint64]
+
+LONG_BYTES = 48
+BEGINNING = 24
+CUT = "\x00"
+"""Stands between the beginning of a long text and its hash."""
+TEXTS = pl.col(pl.String)
+ROOM = 2
+"""How many times its size a sample may grow before it is cut again."""
+LAST_RANK = np.uint64(2**64 - 1)
+
+
+class RowSample:
+    """Up to `size` rows of a stream. Long texts are kept as their beginning and a hash.
+
+    Attributes:
+        seen: rows of the stream so far.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.seen = 0
+        self._size = size
+        self._limit = LAST_RANK
+        self._frames: list[pl.DataFrame] = []
+        self._ranks = np.empty(0, np.uint64)
+        self._hashes = np.empty(0, np.uint64)
+
+    def look(self, frame: pl.DataFrame, ranks: Hashes, hashes: Hashes) -> None:
+        """See the next rows.
+
+        Args:
+            frame: (n, k).
+            ranks: (n,) as `ranks_of` has them.
+            hashes: (n,) of the rows, kept beside them.
+        """
+        self.seen += frame.height
+        chosen = np.flatnonzero(ranks <= self._limit)
+        chosen = chosen[_least(ranks[chosen], self._size)]
+        if not len(chosen):
+            return
+        self._frames.append(_compact(frame[chosen]))
+        self._ranks = np.concatenate([self._ranks, ranks[chosen]])
+        self._hashes = np.concatenate([self._hashes, hashes[chosen]])
+        if len(self._ranks) > ROOM * self._size:
+            self._cut()
+
+    def rows(self) -> tuple[pl.DataFrame, Hashes]:
+        """Return the sample so far, (m, k) and (m,), in the order of the stream."""
+        self._cut()
+        return (self._frames[0] if self._frames else pl.DataFrame()), self._hashes
+
+    def _cut(self) -> None:
+        if len(self._frames) <= 1 and len(self._ranks) <= self._size:
+            return
+        kept = _least(self._ranks, self._size)
+        self._frames = [_owned(pl.concat(self._frames)[kept])]
+        self._ranks, self._hashes = self._ranks[kept], self._hashes[kept]
+        if len(kept) == self._size:
+            self._limit = self._ranks.max()
+
+
+def ranks_of(first: int, count: int, *, seed: int) -> Hashes:
+    """Draw the ranks of the rows `first` to `first + count - 1` of a file.
+
+    They are raw numbers of PCG64, which NumPy promises never to change.
+
+    >>> ranks_of(7, 2, seed=1).tolist() == ranks_of(0, 9, seed=1).tolist()[7:]
+    True
+
+    """
+    return np.random.PCG64(seed).advance(first).random_raw(count)
+
+
+def shortened(text: pl.Expr) -> pl.Expr:
+    """Cut long texts so that different ones stay different; other texts stay as they are."""
+    cut = text.str.slice(0, BEGINNING) + CUT + text.hash().cast(pl.String)
+    return pl.when(text.str.len_bytes() > LONG_BYTES).then(cut).otherwise(text)
+
+
+def _least(ranks: Hashes, size: int) -> Rows:
+    """Return where the `size` least ranks stand, in their order of standing."""
+    if len(ranks) <= size:
+        return np.arange(len(ranks))
+    return np.sort(np.argpartition(ranks, size - 1)[:size])
+
+
+def _compact(frame: pl.DataFrame) -> pl.DataFrame:
+    """Cut long texts, and copy the others."""
+    lengths = frame.select(TEXTS.str.len_bytes().max()).rows()
+    long = any(length is not None and length > LONG_BYTES for row in lengths for length in row)
+    return _owned(frame.with_columns(shortened(TEXTS)) if long else frame)
+
+
+def _owned(frame: pl.DataFrame) -> pl.DataFrame:
+    """Copy texts into memory of their own: views of them would hold on to whole blocks."""
+    return frame.with_columns(TEXTS + "")

@@ -1,0 +1,1 @@
+"""How rows come to their parts: one module per strategy, and what several of them share."""
