@@ -1,0 +1,1 @@
+"""Reading tables of any size: CSV, JSON Lines and Parquet, as blocks of rows."""
