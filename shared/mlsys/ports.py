@@ -43,8 +43,8 @@ class Objects(Protocol):
 
     - a reader sees one whole generation, old or new, never a mixture or a part of one;
     - a read that starts after a write returned sees that write, and so does a list;
-    - of racing `put_once` calls with different content exactly one succeeds; a repeated one with
-      the same content succeeds, so a lost acknowledgement does no harm;
+    - of racing `put_once` calls and `once` writers with different content exactly one succeeds; a
+      repeated one with the same content succeeds, so a lost acknowledgement does no harm;
     - a writer that leaves its `with` block by an exception leaves nothing behind.
     """
 
@@ -68,8 +68,12 @@ class Objects(Protocol):
         """Stream one generation, in bounded memory. Raises NotFound (gone, or replaced)."""
         ...
 
-    def open_writer(self, uri: str) -> AbstractContextManager[BinaryIO]:
-        """Stream a new content in, in bounded memory; it appears when the block ends."""
+    def open_writer(self, uri: str, *, once: bool = False) -> AbstractContextManager[BinaryIO]:
+        """Stream a new content in, in bounded memory; it appears when the block ends.
+
+        With `once` it appears only where nothing stands. The end of the block then raises
+        AlreadyExists (other content does).
+        """
         ...
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:

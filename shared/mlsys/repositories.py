@@ -1,22 +1,17 @@
 """Typed records over the Records port: what is stored is what its model says."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
-from mlsys.domain.errors import Corrupt, NotFound
-from mlsys.domain.records import (
-    Experiment,
-    ModelEvent,
-    ModelHead,
-    ModelVersion,
-    Record,
-    Split,
-    Trial,
-)
+from mlsys.domain.errors import Conflict, Corrupt, NotFound
+from mlsys.domain.model_records import ModelEvent, ModelHead, ModelVersion
+from mlsys.domain.records import Experiment, Record, Split, Trial
 from mlsys.ports import Create, Document, Json, Records, Replace, Scalar
+
+CHANGE_TRIES = 10
 
 R = TypeVar("R", bound=Record)
 
@@ -62,6 +57,25 @@ class Collection(Generic[R]):
     def replace(self, seen: Stored[R], value: R, *, records: Records) -> Stored[R]:
         """Overwrite what was seen. Raises Conflict if it changed or went away, TooLarge."""
         return Stored(value, records.replace(seen.document, _body(value)))
+
+    def change(self, id: str, decide: Callable[[R], R], *, records: Records) -> R:
+        """Replace what stands by what `decide` makes of it, deciding anew if others were quicker.
+
+        Nothing is written where it makes no difference. Raises NotFound, Corrupt, what `decide`
+        raises, and Conflict (others were quicker ten times).
+        """
+        tries = 0
+        while True:
+            seen = self.get(id, records=records)
+            decided = decide(seen.value)
+            if decided == seen.value:
+                return decided
+            try:
+                return self.replace(seen, decided, records=records).value
+            except Conflict:
+                tries += 1
+                if tries == CHANGE_TRIES:
+                    raise
 
     def list(
         self,

@@ -114,6 +114,33 @@ def test_of_racing_put_once_calls_exactly_one_wins(objects: Objects, bucket: str
     assert objects.read(f"{bucket}/a") == winners[0]
 
 
+@pytest.mark.parametrize("times", [1, 1_300_000], ids=["short", "long"])
+def test_of_racing_writers_once_exactly_one_content_wins(
+    objects: Objects, bucket: str, times: int
+) -> None:
+    def write_once(uri: str, content: bytes) -> None:
+        with objects.open_writer(uri, once=True) as writer:
+            writer.write(content * times)
+
+    winners = _race(write_once, f"{bucket}/a")
+
+    assert len(winners) == 1
+    assert objects.read(f"{bucket}/a") == winners[0] * times
+
+
+def test_the_race_catches_a_writer_that_replaces(objects: Objects, bucket: str) -> None:
+    everybody_wrote = Barrier(RACERS)
+
+    def careless_write_once(uri: str, content: bytes) -> None:
+        with objects.open_writer(uri) as writer:
+            writer.write(content)
+            everybody_wrote.wait()
+
+    winners = _race(careless_write_once, f"{bucket}/a")
+
+    assert len(winners) > 1
+
+
 def test_the_race_catches_who_looks_before_writing(objects: Objects, bucket: str) -> None:
     everybody_looked = Barrier(RACERS)
 
@@ -204,6 +231,7 @@ def test_what_is_no_address_is_refused_everywhere(objects: Objects, uri: str) ->
         lambda: objects.put_once(uri, b""),
         lambda: ExitStack().enter_context(objects.open_reader(uri, generation="1")),
         lambda: ExitStack().enter_context(objects.open_writer(uri)),
+        lambda: ExitStack().enter_context(objects.open_writer(uri, once=True)),
         lambda: objects.delete(uri),
         lambda: objects.table_source(uri),
     ]
@@ -259,6 +287,22 @@ def test_a_long_content_streams_in_and_out(objects: Objects, bucket: str) -> Non
     assert objects.read(f"{bucket}/a") == b"".join(parts)
 
 
+def test_a_reader_may_leave_and_jump_at_any_time(objects: Objects, bucket: str) -> None:
+    content = b"".join(bytes([number]) * MIB for number in range(40))
+    put = objects.put(f"{bucket}/a", content)
+
+    with objects.open_reader(f"{bucket}/a", generation=put.generation) as reader:
+        begin = reader.read(18 * MIB)
+        reader.seek(3 * MIB)
+        back = reader.read(20 * MIB)
+        reader.seek(-MIB, 2)
+        last = reader.read()
+
+    assert begin == content[: 18 * MIB]
+    assert back == content[3 * MIB : 23 * MIB]
+    assert last == content[-MIB:]
+
+
 def test_a_reader_can_seek(objects: Objects, bucket: str) -> None:
     put = objects.put(f"{bucket}/a", b"one\ntwo\nthree")
 
@@ -302,6 +346,72 @@ def test_only_the_end_of_the_block_publishes(objects: Objects, bucket: str) -> N
 
     assert early == []
     assert objects.read(f"{bucket}/a") == b"content"
+
+
+def test_a_writer_once_keeps_what_stands_there(objects: Objects, bucket: str) -> None:
+    first = objects.put(f"{bucket}/a", b"first")
+
+    def write(content: bytes) -> None:
+        with objects.open_writer(f"{bucket}/a", once=True) as writer:
+            writer.write(content)
+
+    for other in (b"other", b"another", b"", b"x" * 9 * MIB):
+        with pytest.raises(AlreadyExists, match="other content"):
+            write(other)
+
+    assert objects.stat(f"{bucket}/a") == first
+    assert objects.read(f"{bucket}/a") == b"first"
+
+
+@pytest.mark.parametrize("size", [0, 1, 8, 9, 20], ids=lambda size: f"{size}-MiB")
+def test_a_repeated_writer_once_succeeds(objects: Objects, bucket: str, size: int) -> None:
+    parts = [bytes([number]) * MIB for number in range(size)]
+
+    def write() -> ObjectInfo:
+        with objects.open_writer(f"{bucket}/a", once=True) as writer:
+            for part in parts:
+                assert writer.write(part) == MIB
+        return objects.stat(f"{bucket}/a")
+
+    first, again = write(), write()
+
+    assert again == first
+    assert objects.read(f"{bucket}/a") == b"".join(parts)
+
+
+def test_a_content_put_while_a_writer_once_writes_stays(objects: Objects, bucket: str) -> None:
+    def write(name: str, between: bytes) -> None:
+        with objects.open_writer(f"{bucket}/{name}", once=True) as writer:
+            writer.write(b"a" * 9 * MIB)
+            objects.put(f"{bucket}/{name}", between)
+            writer.write(b"b" * 9 * MIB)
+
+    write("same", b"a" * 9 * MIB + b"b" * 9 * MIB)
+    with pytest.raises(AlreadyExists):
+        write("other", b"in between")
+
+    assert objects.read(f"{bucket}/other") == b"in between"
+    assert objects.stat(f"{bucket}/same").size_bytes == 18 * MIB
+
+
+@pytest.mark.parametrize("reason", [ValueError, KeyboardInterrupt])
+def test_a_writer_once_that_fails_leaves_nothing(
+    objects: Objects, bucket: str, reason: type[BaseException]
+) -> None:
+    objects.put(f"{bucket}/old", b"old")
+
+    def write(name: str) -> None:
+        with objects.open_writer(f"{bucket}/{name}", once=True) as writer:
+            writer.write(bytes(9 * MIB))
+            raise reason
+
+    for name in ("old", "new"):
+        with pytest.raises(reason):
+            write(name)
+    gc.collect()
+
+    assert [one.uri for one in objects.list(f"{bucket}/")] == [f"{bucket}/old"]
+    assert objects.read(f"{bucket}/old") == b"old"
 
 
 def test_another_generation_is_not_found(objects: Objects, bucket: str) -> None:
@@ -376,7 +486,7 @@ def test_polars_sinks_and_scans(objects: Objects, bucket: str, name: str) -> Non
         assert pl.read_parquet(reader).equals(table)
 
 
-def _race(put_once: Callable[[str, bytes], ObjectInfo], uri: str) -> list[bytes]:
+def _race(put_once: Callable[[str, bytes], object], uri: str) -> list[bytes]:
     """Let everybody put another content there at once; return what was told to have succeeded."""
     ready = Barrier(RACERS)
 

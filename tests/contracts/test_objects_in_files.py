@@ -36,7 +36,8 @@ import sys, time
 from pathlib import Path
 from mlsys.adapters.local.objects import FileObjects
 
-with FileObjects(Path(sys.argv[1]) / "objects").open_writer("gs://bucket/a") as writer:
+objects = FileObjects(Path(sys.argv[1]) / "objects")
+with objects.open_writer("gs://bucket/a", once=sys.argv[2] == "once") as writer:
     writer.write(bytes(1_000_000))
     (Path(sys.argv[1]) / "half").touch()
     time.sleep(60)
@@ -166,14 +167,15 @@ def test_a_file_name_that_is_no_text_is_left_alone(file_objects: FileObjects, fo
 def test_an_object_and_a_folder_cannot_share_a_name(file_objects: FileObjects, taken: str) -> None:
     file_objects.put("gs://bucket/a/b", b"stays")
 
-    def stream() -> None:
-        with file_objects.open_writer(f"gs://bucket/{taken}"):
+    def stream(*, once: bool) -> None:
+        with file_objects.open_writer(f"gs://bucket/{taken}", once=once):
             pass
 
     for refused in (
         lambda: file_objects.put(f"gs://bucket/{taken}", b""),
         lambda: file_objects.put_once(f"gs://bucket/{taken}", b""),
-        stream,
+        lambda: stream(once=False),
+        lambda: stream(once=True),
     ):
         with pytest.raises(InvalidInput, match="share a name"):
             refused()
@@ -222,8 +224,9 @@ def test_of_racing_processes_exactly_one_creates(tmp_path: Path) -> None:
     assert FileObjects(tmp_path / "objects").read("gs://bucket/a") == winner
 
 
-def test_a_killed_writer_leaves_nothing_to_see(tmp_path: Path) -> None:
-    writer = subprocess.Popen([sys.executable, "-c", HALF_WRITE, str(tmp_path)])
+@pytest.mark.parametrize("how", ["once", "anew"])
+def test_a_killed_writer_leaves_nothing_to_see(tmp_path: Path, how: str) -> None:
+    writer = subprocess.Popen([sys.executable, "-c", HALF_WRITE, str(tmp_path), how])
     while not (tmp_path / "half").exists():
         time.sleep(0.01)
 

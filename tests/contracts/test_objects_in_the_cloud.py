@@ -2,6 +2,7 @@
 
 import gc
 import gzip
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +27,12 @@ def _stream_in(objects: CloudObjects, bucket: str) -> None:
             writer.write(b"x" * MIB)
 
 
+def _stream_in_once(objects: CloudObjects, bucket: str) -> None:
+    with objects.open_writer(f"{bucket}/new", once=True) as writer:
+        for _ in range(20):
+            writer.write(b"x" * MIB)
+
+
 def _stream_out(objects: CloudObjects, bucket: str) -> bytes:
     generation = objects.stat(f"{bucket}/old").generation
     with objects.open_reader(f"{bucket}/old", generation=generation) as reader:
@@ -39,6 +46,7 @@ CALLS: dict[str, Call] = {
     "put_once": lambda objects, bucket: objects.put_once(f"{bucket}/new", b"content"),
     "open_reader": _stream_out,
     "open_writer": _stream_in,
+    "open_writer once": _stream_in_once,
     "list": lambda objects, bucket: list(objects.list(f"{bucket}/")),
     "delete": lambda objects, bucket: objects.delete(f"{bucket}/old"),
 }
@@ -157,6 +165,74 @@ def test_our_own_upload_is_recognised_when_its_answer_was_lost(
 
     assert storage.faults.waiting == 0
     assert put == cloud_objects.stat(f"{bucket}/a")
+
+
+@pytest.mark.parametrize("size", [0, 7, 8 * MIB, 20 * MIB])
+def test_our_own_stream_is_recognised_when_its_last_answer_was_lost(
+    storage: StorageServer, bucket: str, size: int
+) -> None:
+    storage.add_bucket(bucket.removeprefix("gs://"))
+    client = storage.client()
+    impatient = CloudObjects(client, patience_seconds=0.3)
+
+    def write() -> None:
+        with impatient.open_writer(f"{bucket}/a", once=True) as writer:
+            writer.write(b"x" * size)
+            storage.break_next(Fault("lost", method="PUT", path="^/upload/", times=1_000))
+
+    with pytest.raises(Unavailable):
+        write()
+    storage.faults.clear()
+    stands = impatient.stat(f"{bucket}/a")
+    with impatient.open_writer(f"{bucket}/a", once=True) as again:
+        again.write(b"x" * size)
+
+    assert impatient.stat(f"{bucket}/a") == stands
+    assert stands.size_bytes == size
+    client.close()
+
+
+def test_what_went_away_while_it_was_created_is_asked_for_again(
+    cloud_objects: CloudObjects, bucket: str
+) -> None:
+    cloud_objects.put(f"{bucket}/a", b"x" * 9 * MIB)
+
+    def write() -> None:
+        with cloud_objects.open_writer(f"{bucket}/a", once=True) as writer:
+            writer.write(b"x" * 9 * MIB)
+            cloud_objects.delete(f"{bucket}/a")
+
+    with pytest.raises(Unavailable, match="went away while it was created"):
+        write()
+
+    assert list(cloud_objects.list(f"{bucket}/")) == []
+
+
+def test_an_abandoned_upload_is_cancelled(
+    cloud_objects: CloudObjects, storage: StorageServer, bucket: str
+) -> None:
+    before = set(storage.store.uploads)
+
+    def stream() -> None:
+        with cloud_objects.open_writer(f"{bucket}/a") as writer:
+            writer.write(bytes(9 * MIB))
+            raise ValueError("aborted")
+
+    with pytest.raises(ValueError, match="aborted"):
+        stream()
+
+    assert set(storage.store.uploads) == before
+
+
+def test_a_stream_closed_early_leaves_no_thread(cloud_objects: CloudObjects, bucket: str) -> None:
+    put = cloud_objects.put(f"{bucket}/a", bytes(40 * MIB))
+
+    with cloud_objects.open_reader(f"{bucket}/a", generation=put.generation) as reader:
+        reader.read(17 * MIB)
+        during = [thread.name for thread in threading.enumerate()]
+
+    assert any(name.startswith("download") for name in during)
+    assert not any(thread.name.startswith("download") for thread in threading.enumerate())
 
 
 def test_an_upload_nobody_could_cancel_is_not_published(

@@ -1,29 +1,27 @@
 """`Objects` in Cloud Storage."""
 
-import base64
 import hashlib
 import io
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http import HTTPStatus
 from typing import Any, BinaryIO, cast
 
 import google_crc32c
 from google.api_core import exceptions as vendor
 from google.cloud.storage import Blob, Client
-from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
-from google.cloud.storage.fileio import BlobWriter
 from google.cloud.storage.retry import DEFAULT_RETRY
 
+from mlsys.adapters.gcp.downloads import Download, crc32c_of, not_found
 from mlsys.adapters.gcp.translated import translated
+from mlsys.adapters.gcp.uploads import Upload, UploadOnce, uploading
 from mlsys.domain.errors import AlreadyExists, Corrupt, NotFound, Unavailable
 from mlsys.domain.ids import Address, parse_folder, parse_uri
 from mlsys.ports import ObjectInfo, TableSource
 
 ATTEMPTS = 3
-CHUNK_BYTES = 8 * 2**20
+BUFFER_BYTES = 2**20
 
 
 def cloud_objects(project: str) -> "CloudObjects":
@@ -71,18 +69,20 @@ class CloudObjects:
     @contextmanager
     def open_reader(self, uri: str, *, generation: str) -> Iterator[BinaryIO]:
         download = self._opened(uri, generation)
-        with io.BufferedReader(download, CHUNK_BYTES) as reader:
+        with io.BufferedReader(download, BUFFER_BYTES) as reader:
             yield reader
 
     @contextmanager
-    def open_writer(self, uri: str) -> Iterator[BinaryIO]:
-        upload = _Upload(uri, self._blob(parse_uri(uri)), self._retry)
+    def open_writer(self, uri: str, *, once: bool = False) -> Iterator[BinaryIO]:
+        upload = (UploadOnce if once else Upload)(uri, self._blob(parse_uri(uri)), self._retry)
         try:
             yield cast("BinaryIO", upload)
             upload.finish()
         except BaseException:
             upload.abandon()
             raise
+        if isinstance(upload, UploadOnce) and upload.refused:
+            self._check_stands(uri, upload)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         return self._walk(parse_folder(prefix))
@@ -103,7 +103,7 @@ class CloudObjects:
         try:
             blob.reload(retry=self._retry)
         except vendor.NotFound as error:
-            raise _not_found(uri, generation) from error
+            raise not_found(uri, generation) from error
         return blob
 
     def _downloaded(self, uri: str) -> bytes:
@@ -114,14 +114,14 @@ class CloudObjects:
                     raw_download=True, checksum=None, retry=self._retry
                 )
             except vendor.NotFound as error:
-                raise _not_found(uri) from error
-            if _crc32c(google_crc32c.Checksum(content)) == blob.crc32c:
+                raise not_found(uri) from error
+            if crc32c_of(google_crc32c.Checksum(content)) == blob.crc32c:
                 return content
         raise Unavailable(f"{uri} arrived damaged {ATTEMPTS} times: its crc32c is {blob.crc32c}")
 
     def _uploaded(self, uri: str, content: bytes, **preconditions: int) -> ObjectInfo:
         blob = self._blob(parse_uri(uri))
-        with _uploading(uri):
+        with uploading(uri):
             blob.upload_from_string(
                 content,
                 "application/octet-stream",
@@ -138,11 +138,24 @@ class CloudObjects:
             raise AlreadyExists(f"{uri} already exists with other content")
         return there
 
+    def _check_stands(self, uri: str, refused: UploadOnce) -> None:
+        """Recognise what an earlier attempt has written: nothing of this one was kept."""
+        try:
+            there = self.stat(uri)
+            same = there.size_bytes == refused.size_bytes
+            if same:
+                with io.BufferedReader(self._opened(uri, there.generation), BUFFER_BYTES) as old:
+                    same = hashlib.file_digest(old, "sha256").digest() == refused.sha256
+        except NotFound as error:
+            raise Unavailable(f"{uri} went away while it was created; try again later") from error
+        if not same:
+            raise AlreadyExists(f"{uri} already exists with other content")
+
     @translated
-    def _opened(self, uri: str, generation: str) -> "_Download":
+    def _opened(self, uri: str, generation: str) -> Download:
         if not generation.isdecimal():
-            raise _not_found(uri, generation)
-        return _Download(uri, self._found(uri, generation), self._retry)
+            raise not_found(uri, generation)
+        return Download(uri, self._found(uri, generation), self._retry)
 
     def _walk(self, folder: Address) -> Iterator[ObjectInfo]:
         fields = "items(name,generation,size,updated),nextPageToken"
@@ -155,104 +168,6 @@ class CloudObjects:
                     yield _info(str(Address(folder.bucket, blob.name)), blob)
 
 
-class _Download(io.RawIOBase):
-    """One generation, fetched in ranges; read in order to its end, its crc32c is compared."""
-
-    def __init__(self, uri: str, blob: Blob, retry: Any) -> None:
-        self._uri, self._blob, self._retry = uri, blob, retry
-        self._position = self._summed = 0
-        self._sum = google_crc32c.Checksum()
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._blob.size}[whence]
-        self._position = max(0, start + offset)
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:
-        content = self._range(len(buffer))
-        buffer[: len(content)] = content
-        return len(content)
-
-    def readall(self) -> bytes:
-        return self._range(self._blob.size)
-
-    @translated
-    def _range(self, size: int) -> bytes:
-        start, end = self._position, min(self._position + size, self._blob.size)
-        if start >= end:
-            return b""
-        part = self._blob.bucket.blob(self._blob.name, generation=self._blob.generation)
-        try:
-            content: bytes = part.download_as_bytes(
-                start=start, end=end - 1, raw_download=True, checksum=None, retry=self._retry
-            )
-        except vendor.NotFound as error:
-            raise _not_found(self._uri, str(self._blob.generation)) from error
-        if len(content) != end - start:
-            raise Unavailable(f"{self._uri}: want bytes {start} to {end}, got {len(content)} bytes")
-        self._position = end
-        self._compare(start, content)
-        return content
-
-    def _compare(self, start: int, content: bytes) -> None:
-        if start != self._summed:
-            return
-        self._sum.update(content)
-        self._summed += len(content)
-        if self._summed == self._blob.size and _crc32c(self._sum) != self._blob.crc32c:
-            raise Unavailable(f"{self._uri} arrived damaged: its crc32c is {self._blob.crc32c}")
-
-
-class _Upload(BlobWriter):
-    """A resumable upload that only `finish` completes: never garbage collection, or its reader."""
-
-    def __init__(self, uri: str, blob: Blob, retry: Any) -> None:
-        super().__init__(blob, CHUNK_BYTES, ignore_flush=True, retry=retry, checksum="crc32c")
-        self._uri = uri
-
-    def close(self) -> None:
-        """Leave it to `finish`: what merely goes away must not publish a part."""
-
-    @translated
-    def write(self, content: Any) -> int:
-        with _uploading(self._uri):
-            return super().write(content)
-
-    @translated
-    def finish(self) -> None:
-        with _uploading(self._uri):
-            super().close()
-
-    def abandon(self) -> None:
-        with suppress(Unavailable):
-            self._terminate()
-
-    @translated
-    def _terminate(self) -> None:
-        super().terminate()
-
-
-@contextmanager
-def _uploading(uri: str) -> Iterator[None]:
-    try:
-        yield
-    except vendor.NotFound as error:
-        raise NotFound(f"{uri}: there is no such bucket") from error
-    except (DataCorruption, vendor.BadRequest) as error:
-        raise Unavailable(f"{uri} arrived damaged: {error}") from error
-    except InvalidResponse as error:
-        status = error.response.status_code
-        if status == HTTPStatus.NOT_FOUND:
-            raise NotFound(f"{uri}: there is no such bucket, or the upload expired") from error
-        raise vendor.from_http_status(status, f"{uri}: {error}") from error
-
-
 @translated
 def _next(folder: Address, pages: Iterator[Any]) -> Any:
     try:
@@ -261,18 +176,8 @@ def _next(folder: Address, pages: Iterator[Any]) -> Any:
         raise NotFound(f"{folder}: there is no such bucket") from error
 
 
-def _not_found(uri: str, generation: str | None = None) -> NotFound:
-    if generation is None:
-        return NotFound(f"{uri} does not exist")
-    return NotFound(f"{uri}: generation {generation} is gone or was replaced")
-
-
 def _info(uri: str, blob: Blob) -> ObjectInfo:
     return ObjectInfo(uri, str(blob.generation), blob.size, blob.updated)
-
-
-def _crc32c(checksum: Any) -> str:
-    return base64.b64encode(checksum.digest()).decode()
 
 
 def _storage_options() -> dict[str, str]:

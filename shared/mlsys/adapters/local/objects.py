@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
@@ -19,6 +20,7 @@ from mlsys.domain.ids import Address, parse_folder, parse_uri
 from mlsys.ports import ObjectInfo, TableSource
 
 ATTEMPTS = 5
+BLOCK_BYTES = 2**20
 ABANDONED_AFTER = timedelta(days=1)
 
 
@@ -70,22 +72,7 @@ class FileObjects:
         path = self.path_of(uri)
         with writing(uri), self._temporary() as written:
             written.write_bytes(content)
-            finished = _finish(written)
-            for _ in range(ATTEMPTS):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                try:
-                    os.link(written, path)
-                except FileNotFoundError:
-                    continue
-                except FileExistsError:
-                    with suppress(NotFound):
-                        return self._same(uri, content)
-                    if path.is_dir():
-                        raise
-                else:
-                    _sync_folders(path.parent, self._home)
-                    return _info(uri, finished)
-        raise Unavailable(f"{uri} came and went during {ATTEMPTS} attempts to create it")
+            return self._create(uri, written, path)
 
     @contextmanager
     def open_reader(self, uri: str, *, generation: str) -> Iterator[BinaryIO]:
@@ -100,13 +87,16 @@ class FileObjects:
                 raise NotFound(f"{uri}: generation {generation} was replaced while it was read")
 
     @contextmanager
-    def open_writer(self, uri: str) -> Iterator[BinaryIO]:
+    def open_writer(self, uri: str, *, once: bool = False) -> Iterator[BinaryIO]:
         path = self.path_of(uri)
         with writing(uri, only_full_disk=True), self._temporary() as written:
             with written.open("xb") as file:
                 yield file
             with writing(uri):
-                self._replace(written, path)
+                if once:
+                    self._create(uri, written, path)
+                else:
+                    self._replace(written, path)
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
         folder = parse_folder(prefix)
@@ -164,16 +154,41 @@ class FileObjects:
         _sync_folders(path.parent, self._home)
         return finished
 
-    def _same(self, uri: str, content: bytes) -> ObjectInfo:
+    def _create(self, uri: str, written: Path, path: Path) -> ObjectInfo:
+        """Let the written file appear under its name, unless another content stands there."""
+        finished = _finish(written)
+        for _ in range(ATTEMPTS):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(written, path)
+            except FileNotFoundError:
+                continue
+            except FileExistsError:
+                with suppress(NotFound):
+                    return self._same(uri, written)
+                if path.is_dir():
+                    raise
+            else:
+                _sync_folders(path.parent, self._home)
+                return _info(uri, finished)
+        raise Unavailable(f"{uri} came and went during {ATTEMPTS} attempts to create it")
+
+    def _same(self, uri: str, written: Path) -> ObjectInfo:
         there = self.stat(uri)
-        if self.read(uri) != content:
-            raise AlreadyExists(f"{uri} already exists with other content")
+        with self.open_reader(uri, generation=there.generation) as old, written.open("rb") as new:
+            if there.size_bytes != written.stat().st_size or not _equal(old, new):
+                raise AlreadyExists(f"{uri} already exists with other content")
         return there
 
     def _now_at(self, uri: str) -> str | None:
         with suppress(NotFound):
             return self.stat(uri).generation
         return None
+
+
+def _equal(old: BinaryIO, new: BinaryIO) -> bool:
+    blocks = iter(partial(new.read, BLOCK_BYTES), b"")
+    return all(old.read(BLOCK_BYTES) == block for block in blocks)
 
 
 def _open(path: Path) -> BinaryIO:

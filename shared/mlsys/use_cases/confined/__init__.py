@@ -1,0 +1,1 @@
+"""A child process with limits, and the streams between it and the object store."""
