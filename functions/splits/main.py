@@ -1,4 +1,4 @@
-"""Deploys GET /v1/splits. Reads records only."""
+"""Deploys /v1/splits. A POST splits in a child process, so as much memory as `split` has."""
 
 import functions_framework
 from flask import Request, Response

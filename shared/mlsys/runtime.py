@@ -1,6 +1,7 @@
 """Which adapter stands behind which port. The only file that says so."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, cached_property
@@ -13,6 +14,7 @@ from mlsys.settings import Settings, settings_from
 
 if TYPE_CHECKING:  # only what serves models pays for numpy
     from mlsys.use_cases.serving import LoadedModels
+    from mlsys.use_cases.workshop import Workshop
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,10 @@ class Runtime:
 
             return SubprocessJobs(
                 self.settings.home,
-                {self.settings.study_job: [sys.executable, "-m", "mlsys.handlers.study"]},
+                {
+                    self.settings.study_job: [sys.executable, "-m", "mlsys.handlers.study"],
+                    self.settings.ingest_job: [sys.executable, "-m", "mlsys.handlers.ingest"],
+                },
                 environment={"MLSYS_HOME": str(self.settings.home.resolve())},
             )
         from mlsys.adapters.gcp.jobs import cloud_run_jobs
@@ -82,6 +87,28 @@ class Runtime:
             records=self.records,
             objects=self.objects,
             pointer_ttl_seconds=self.settings.pointer_ttl_seconds,
+        )
+
+    def workshop(self, carried: Mapping[str, str]) -> "Workshop":
+        """Where a function makes splits; the job that gets what is too large for it logs `carried`.
+
+        `carried` is what there is of `request_id` and `traceparent`.
+        """
+        from mlsys.use_cases.workshop import Ingestion, Workshop
+
+        return Workshop(
+            objects=self.objects,
+            records=self.records,
+            artifacts_bucket=self.settings.artifacts_bucket,
+            lease_seconds=self.settings.lease_seconds,
+            now=self.now,
+            stopping=self.stopping,
+            ingestion=Ingestion(
+                jobs=self.jobs,
+                job=self.settings.ingest_job,
+                above_bytes=self.settings.split_budget_mib * 2**20,
+                carried=carried,
+            ),
         )
 
     def now(self) -> datetime:

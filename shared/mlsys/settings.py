@@ -25,9 +25,18 @@ class Settings(BaseModel):
     region: str = Field("europe-west1", description="where the Cloud Run Jobs are")
     firestore_database: str = Field("(default)", description="name of the Firestore database")
     uploads_bucket: str = Field("uploads", description="where files are dropped")
+    source_buckets: str = Field(
+        "", description="other buckets whose objects may be split, separated by commas"
+    )
     artifacts_bucket: str = Field("artifacts", description="where splits and models are kept")
     experiments_topic: str = Field("experiments", description="topic of experiment requests")
     study_job: str = Field("study", description="name of the Cloud Run Job that runs studies")
+    ingest_job: str = Field(
+        "ingest", description="name of the Cloud Run Job that splits what a function cannot"
+    )
+    split_budget_mib: int = Field(
+        2048, gt=0, description="the largest table, in MiB as unpacked text, that a function splits"
+    )
     run_endpoint: str = Field("", description="another Cloud Run Jobs endpoint, for tests")
     url: str = Field("", description="the deployment that the command line speaks to")
     token: str = Field(
@@ -44,6 +53,12 @@ class Settings(BaseModel):
         2.0, ge=0, le=5, description="how long a server believes which model is in production"
     )
     commit: str = Field("unknown", description="the source commit, answered by /version")
+
+    @property
+    def splittable_buckets(self) -> list[str]:
+        """The buckets that a request may name an object of."""
+        others = (one.strip() for one in self.source_buckets.split(","))
+        return [self.uploads_bucket, *filter(None, others)]
 
     @model_validator(mode="after")
     def _gcp_needs_a_project(self) -> Self:

@@ -14,7 +14,8 @@ from uuid import uuid4
 
 from mlsys.domain.errors import MlsysError
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Experiment, ExperimentStatus, VersionStatus
+from mlsys.domain.model_records import VersionStatus
+from mlsys.domain.records import Experiment, ExperimentStatus
 from mlsys.ports import Json
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS
 from mlsys.runtime import Runtime

@@ -15,6 +15,7 @@ from mlsys.edge.events import MESSAGE_PUBLISHED, OBJECT_FINALIZED
 from mlsys.repositories import EXPERIMENTS, SPLITS
 from mlsys.runtime import Runtime
 from tests.functions.conftest import Deploy
+from tests.use_cases.hostile_uploads import gzipped, of_one_line
 
 
 def deliver(client: FlaskClient, type: str, data: Any, *, convert: Any = to_binary) -> TestResponse:
@@ -70,6 +71,42 @@ def test_the_same_event_again_is_the_same_split(
     assert deliver(client, OBJECT_FINALIZED, uploaded).status_code == 200
 
     assert SPLITS.list(records=runtime.records).values == [before]
+
+
+def test_a_bomb_is_acknowledged_and_recorded_and_the_server_goes_on(
+    deploy: Deploy, runtime: Runtime, uploaded: dict[str, str]
+) -> None:
+    bomb = of_one_line(gzipped)
+    dropped = runtime.objects.put("gs://uploads/iris/bomb.csv.gz", bomb)
+    data = {"bucket": "uploads", "name": "iris/bomb.csv.gz", "generation": dropped.generation}
+    client = deploy("split")
+
+    answered = [deliver(client, OBJECT_FINALIZED, one).status_code for one in (data, uploaded)]
+
+    ended = {one.source_uri: one for one in SPLITS.list(records=runtime.records).values}
+    failed = ended["gs://uploads/iris/bomb.csv.gz"]
+    assert answered == [200, 200]
+    assert failed.status is SplitStatus.FAILED
+    assert failed.failure is not None
+    assert "line 2 is longer than" in failed.failure.message
+    assert ended["gs://uploads/iris/table.csv"].status is SplitStatus.READY
+
+
+def test_a_dataset_that_asks_for_an_experiment_gets_it_once(
+    deploy: Deploy, runtime: Runtime, uploaded: dict[str, str]
+) -> None:
+    wish = {name: value for name, value in experiment("").items() if name != "split_id"}
+    dataset = {"split": {"strategy": "stratified", "target_column": "kind"}, "experiment": wish}
+    runtime.objects.put("gs://uploads/iris/dataset.json", json.dumps(dataset).encode())
+    client = deploy("split")
+
+    answered = [deliver(client, OBJECT_FINALIZED, uploaded).status_code for _ in range(2)]
+
+    [split] = SPLITS.list(records=runtime.records).values
+    [asked] = EXPERIMENTS.list(records=runtime.records).values
+    assert answered == [200, 200]
+    assert split.experiment_id == asked.id
+    assert asked.split_id == split.id
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from mlsys.edge.parsing import MAX_BODY_BYTES
 from tests.functions.conftest import Deploy
 
 POSTS = [
+    ("splits", "/v1/splits"),
     ("experiments", "/v1/experiments"),
     ("promotion", "/v1/models/churn-v1/promote"),
     ("predict", "/v1/predict"),

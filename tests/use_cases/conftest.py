@@ -126,12 +126,8 @@ def home_with_a_split(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dropped = runtime.objects.put("gs://uploads/toys/table.csv", "\n".join(rows).encode())
     split_upload(
         UploadFinished(bucket="uploads", name="toys/table.csv", generation=dropped.generation),
-        objects=runtime.objects,
-        records=runtime.records,
+        workshop=runtime.workshop({}),
         uploads_bucket="uploads",
-        artifacts_bucket="artifacts",
-        lease_seconds=60,
-        now=runtime.now,
     )
     return runtime.settings.home
 

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from mlsys.adapters.local.objects import FileObjects
 from mlsys.domain.errors import Busy, InvalidInput, MlsysError, TooLarge, Unavailable
-from mlsys.use_cases.confined import run_confined
+from mlsys.use_cases.confined.processes import run_confined
+from mlsys.use_cases.confined.pumps import Traffic
 
 CONFINE = """
 import os, signal, sys, time
 from pathlib import Path
-from mlsys.use_cases.confined import confine
+from mlsys.use_cases.confined.processes import confine
 confine(memory_mib=512, seconds=20, file_bytes=10**7)
 folder = Path(sys.argv[1])
 """
@@ -28,7 +30,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def run(code: str, *, seconds: int = 20, on_wait: Callable[[], None] = lambda: None) -> None:
         (tmp_path / "child_of_a_test.py").write_text(CONFINE + code)
         monkeypatch.syspath_prepend(tmp_path)
-        run_confined("child_of_a_test", tmp_path, memory_mib=512, seconds=seconds, on_wait=on_wait)
+        run_confined(
+            "child_of_a_test",
+            tmp_path,
+            memory_mib=512,
+            seconds=seconds,
+            on_wait=on_wait,
+            traffic=Traffic([], {}, FileObjects(tmp_path / "objects")),
+        )
 
     return run
 
@@ -52,8 +61,12 @@ def test_a_child_gets_no_credentials(
         "LANG",
         "LC_CTYPE",
         "LD_LIBRARY_PATH",
+        "MALLOC_MMAP_THRESHOLD_",
+        "MALLOC_TRIM_THRESHOLD_",
+        "OPENBLAS_NUM_THREADS",
         "POLARS_MAX_THREADS",
         "PYTHONPATH",
+        "_RJEM_MALLOC_CONF",
     }
 
 
@@ -64,6 +77,7 @@ def test_a_child_gets_no_credentials(
         ("sys.exit(3)", InvalidInput, "exit code 3"),
         ("(folder / 'big').write_bytes(bytes(10**7 + 1))", InvalidInput, "exit code 1"),
         ("os.kill(os.getpid(), signal.SIGSEGV)", InvalidInput, "signal SIGSEGV"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", TooLarge, "it was killed"),
         ("os.kill(os.getpid(), signal.SIGTERM)", Unavailable, "asked to end"),
     ],
 )
@@ -110,3 +124,16 @@ def test_whoever_waits_may_give_up_and_the_child_ends(
 
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), signal.SIG_DFL)
+
+
+def test_what_a_child_started_ends_with_it(run: Callable[..., None], tmp_path: Path) -> None:
+    run(
+        "import subprocess\n"
+        "subprocess.Popen(['sh', '-c', 'while true; do echo >> beats; sleep 0.02; done'])\n"
+        "while not (folder / 'beats').exists():\n"
+        "    time.sleep(0.01)"
+    )
+
+    beats = (tmp_path / "beats").stat().st_size
+    time.sleep(0.2)
+    assert (tmp_path / "beats").stat().st_size == beats

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mlsys.domain.errors import Corrupt, InvalidInput, NotFound, Unavailable
-from mlsys.domain.records import VersionStatus
+from mlsys.domain.model_records import VersionStatus
 from mlsys.edge.parsing import parse_model
 from mlsys.ports import Objects, Records
 from mlsys.repositories import MODEL_VERSIONS

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from mlsys.domain.errors import Conflict
-from mlsys.domain.records import ExperimentStatus, Part, Split, VersionStatus
+from mlsys.domain.model_records import VersionStatus
+from mlsys.domain.records import ExperimentStatus, Part, Split
 from mlsys.handlers.study import handle
 from mlsys.repositories import MODEL_VERSIONS, SPLITS
 from mlsys.runtime import Runtime
@@ -296,5 +297,4 @@ def test_an_attempt_that_lost_its_lease_registers_nothing(
     with pytest.raises(Conflict):
         run_study(experiment.id, worker=worker, house=house_of(runtime, Stealing()), stop=Event())
 
-    assert stolen
-    assert MODEL_VERSIONS.list(records=runtime.records).values == []
+    assert (stolen, MODEL_VERSIONS.list(records=runtime.records).values) == (True, [])

@@ -7,18 +7,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import polars as pl
 
 from mlsys.adapters.local.objects import FileObjects
 from mlsys.adapters.local.records import SqliteRecords
-from mlsys.domain.formats import Limits
 from mlsys.domain.messages import UploadFinished
-from mlsys.domain.records import PARTS, Split, SplitStatus
-from mlsys.ports import Json, Objects, Records
+from mlsys.domain.records import PARTS, Failure, File, Part, Split, SplitStatus
+from mlsys.ports import Json
 from mlsys.use_cases.split import split_upload
+from mlsys.use_cases.workshop import Workshop
 
 TARGET = {"contract": {"columns": {"y": {"role": "target"}}, "task_type": "classification"}}
 STRATIFIED = TARGET | {"split": {"strategy": "stratified", "seed": 7}}
@@ -48,32 +47,26 @@ class Platform:
         written = self.objects.put(f"gs://uploads/{name}", stored)
         return UploadFinished(bucket="uploads", name=name, generation=written.generation)
 
-    def deliver(
-        self,
-        event: UploadFinished,
-        *,
-        objects: Objects | None = None,
-        records: Records | None = None,
-        lease_seconds: float = 60,
-        limits: Limits | None = None,
-        stopping: Event | None = None,
-    ) -> Split | None:
+    def workshop(self, **furnished: Any) -> Workshop:
+        """Furnish what does the work; `furnished` are its fields, by default this home's."""
+        usual: dict[str, Any] = {
+            "objects": self.objects,
+            "records": self.records,
+            "artifacts_bucket": "artifacts",
+            "lease_seconds": 60,
+            "now": lambda: datetime.now(UTC),
+        }
+        return Workshop(**{**usual, **furnished})
+
+    def deliver(self, event: UploadFinished, **furnished: Any) -> Split | None:
         """Let the use case have the event."""
         return split_upload(
-            event,
-            objects=objects or self.objects,
-            records=records or self.records,
-            uploads_bucket="uploads",
-            artifacts_bucket="artifacts",
-            lease_seconds=lease_seconds,
-            now=lambda: datetime.now(UTC),
-            limits=limits or Limits(),
-            stopping=stopping,
+            event, workshop=self.workshop(**furnished), uploads_bucket="uploads", request_id="e-1"
         )
 
-    def split(self, name: str, content: bytes, *, limits: Limits | None = None) -> Split:
+    def split(self, name: str, content: bytes, **furnished: Any) -> Split:
         """Drop a file and deliver its event once."""
-        done = self.deliver(self.drop(name, content), limits=limits)
+        done = self.deliver(self.drop(name, content), **furnished)
         assert done is not None
         return done
 
@@ -83,16 +76,17 @@ class Platform:
         found: Json = json.loads(self.objects.read(uri))
         return found
 
+    def parquet(self, file: File) -> pl.DataFrame:
+        """Read a stored file whose bytes must be those that were recorded."""
+        return pl.read_parquet(io.BytesIO(self.objects.read(file.uri, sha256=file.sha256)))
+
+    def parts(self, split: Split) -> dict[Part, pl.DataFrame]:
+        """Read the three parts again."""
+        return {part: self.parquet(split.files[part]) for part in PARTS}
+
     def table(self, split: Split) -> pl.DataFrame:
         """Read the three parts again, one after the other."""
-        return pl.concat(
-            pl.read_parquet(
-                io.BytesIO(
-                    self.objects.read(split.files[part].uri, sha256=split.files[part].sha256)
-                )
-            )
-            for part in PARTS
-        )
+        return pl.concat(self.parts(split).values())
 
     def artifacts(self) -> dict[str, str]:
         """List everything that was stored, by name, with its sha256."""
@@ -107,3 +101,11 @@ def ready(split: Split | None) -> Split:
     assert split is not None
     assert split.status is SplitStatus.READY, split.failure
     return split
+
+
+def failure_of(split: Split | None) -> Failure:
+    """Return why a split that must have failed did."""
+    assert split is not None
+    assert split.status is SplitStatus.FAILED, split
+    assert split.failure is not None
+    return split.failure

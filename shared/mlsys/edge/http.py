@@ -75,9 +75,9 @@ class Call:
     path: Mapping[str, str]
     request_id: str
 
-    def json(self, model: type[Model]) -> Model:
-        """Read the body. Raises InvalidInput, TooLarge."""
-        return parse_model(parse_json(self.request.body), model)
+    def json(self, model: type[Model], *, as_written: bool = False) -> Model:
+        """Read the body; numbers may remember their digits. Raises InvalidInput, TooLarge."""
+        return parse_model(parse_json(self.request.body, as_written=as_written), model)
 
     def query(self, model: type[Model]) -> Model:
         """Read the query parameters. Raises InvalidInput."""

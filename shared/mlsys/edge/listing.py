@@ -1,11 +1,12 @@
 """What every list takes and answers: pages, and equality filters of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, Field
 
 from mlsys.domain.records import Input
+from mlsys.ports import Scalar
 
 PageSize = Annotated[int, Field(ge=1, le=1000)]
 Item = TypeVar("Item", bound=BaseModel)
@@ -17,7 +18,7 @@ class ListQuery(Input):
     page_size: PageSize = 100
     page_token: str | None = None
 
-    def where(self) -> dict[str, str]:
+    def where(self) -> Mapping[str, Scalar]:
         """Return the filters that were given."""
         filters = self.model_dump(exclude={"page_size", "page_token"}, exclude_none=True)
         return {name: str(value) for name, value in filters.items()}

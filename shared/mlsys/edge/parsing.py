@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mlsys.domain.errors import InvalidInput, MlsysError, TooLarge, Violation
+from mlsys.domain.written import Written
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 100
@@ -29,8 +30,12 @@ OF_NO_VALUE = {"extra_forbidden", "missing", "value_error"}
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def parse_json(body: bytes) -> Any:
+def parse_json(body: bytes, *, as_written: bool = False) -> Any:
     """Parse RFC 8259 JSON that means one thing only.
+
+    Args:
+        body: UTF-8.
+        as_written: let a number that is not whole remember its digits, for who stores it.
 
     Raises:
         TooLarge: over 8 MiB.
@@ -49,7 +54,7 @@ def parse_json(body: bytes) -> Any:
             text,
             object_pairs_hook=_unique_names,
             parse_constant=_no_constant,
-            parse_float=_finite,
+            parse_float=_written if as_written else _finite,
         )
         if "\\ud" in text.lower():
             json.dumps(value, ensure_ascii=False).encode()
@@ -116,6 +121,11 @@ def _finite(digits: str) -> float:
     if isinf(number):
         raise ValueError(f"{digits[:40]} is too large for a number")
     return number
+
+
+def _written(digits: str) -> Written:
+    _finite(digits)
+    return Written(digits)
 
 
 def _check_depth(value: Any, text: str) -> None:

@@ -1,7 +1,7 @@
 """GET /v1/models: which versions there are."""
 
 from mlsys.domain.messages import Stage
-from mlsys.domain.records import ModelVersion
+from mlsys.domain.model_records import ModelVersion
 from mlsys.edge.http import Call, Route
 from mlsys.edge.listing import ListAnswer, ListQuery
 from mlsys.runtime import Runtime

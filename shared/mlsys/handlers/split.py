@@ -1,22 +1,31 @@
-"""An object finalized in the uploads bucket: check it and split it."""
+"""An object finalized in the uploads bucket: split it or hand it on, ask for its experiment."""
 
 from cloudevents.abstract import CloudEvent
 
 from mlsys.edge.events import read_upload
 from mlsys.runtime import Runtime
+from mlsys.use_cases.follow_up import follow_up
 from mlsys.use_cases.split import split_upload
 
 
 def handle(event: CloudEvent, runtime: Runtime) -> None:
     """Read, do."""
-    split_upload(
+    attributes = event.get_attributes()
+    carried = {"request_id": str(attributes["id"])}
+    if "traceparent" in attributes:
+        carried["traceparent"] = str(attributes["traceparent"])
+    split = split_upload(
         read_upload(event),
-        objects=runtime.objects,
-        records=runtime.records,
+        workshop=runtime.workshop(carried),
         uploads_bucket=runtime.settings.uploads_bucket,
-        artifacts_bucket=runtime.settings.artifacts_bucket,
-        lease_seconds=runtime.settings.lease_seconds,
-        now=runtime.now,
-        stopping=runtime.stopping,
-        request_id=str(event.get_attributes()["id"]),
+        request_id=carried["request_id"],
     )
+    if split is not None:
+        follow_up(
+            split,
+            records=runtime.records,
+            messages=runtime.messages,
+            topic=runtime.settings.experiments_topic,
+            attributes=carried,
+            now=runtime.now(),
+        )

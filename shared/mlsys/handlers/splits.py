@@ -1,24 +1,62 @@
-"""GET /v1/splits: what became of the files that were dropped."""
+"""/v1/splits: ask for a split, look at it, describe it, delete it."""
 
-from mlsys.domain.ids import checked_id
-from mlsys.domain.records import Split, SplitStatus
+from collections.abc import Mapping
+from functools import partial
+from http import HTTPStatus
+
+from mlsys.domain.records import Input, Split, SplitStatus
 from mlsys.edge.http import Call, Route
 from mlsys.edge.listing import ListAnswer, ListQuery
+from mlsys.ports import Scalar
 from mlsys.repositories import SPLITS
 from mlsys.runtime import Runtime
+from mlsys.use_cases.create_split import CreateSplit, create_split
+from mlsys.use_cases.split import split_table
+from mlsys.use_cases.splits import (
+    UpdateSplit,
+    delete_split,
+    get_split,
+    undelete_split,
+    update_split,
+)
 
 
 class SplitsQuery(ListQuery):
-    """Filters of `GET /v1/splits`."""
+    """Filters of `GET /v1/splits`; what is deleted is left out unless it is asked for."""
 
     entity_id: str | None = None
     status: SplitStatus | None = None
+    show_deleted: bool = False
+
+    def where(self) -> Mapping[str, Scalar]:
+        """Return the filters that were given, and whether deleted ones are meant too."""
+        filters = {name: one for name, one in super().where().items() if name != "show_deleted"}
+        return filters if self.show_deleted else {**filters, "deleted": False}
+
+
+class DeleteQuery(Input):
+    """Query of `DELETE /v1/splits/{split_id}`."""
+
+    delete_artifacts: bool = False
+
+
+def create(call: Call, runtime: Runtime) -> Split:
+    """Read, do, return."""
+    return create_split(
+        call.json(CreateSplit, as_written=True),
+        split=partial(
+            split_table, workshop=runtime.workshop(call.carried()), request_id=call.request_id
+        ),
+        objects=runtime.objects,
+        records=runtime.records,
+        artifacts_bucket=runtime.settings.artifacts_bucket,
+        source_buckets=runtime.settings.splittable_buckets,
+    )
 
 
 def show(call: Call, runtime: Runtime) -> Split:
     """Read, do, return."""
-    split_id = checked_id(call.path["split_id"], what="split_id")
-    return SPLITS.get(split_id, records=runtime.records).value
+    return get_split(call.path["split_id"], records=runtime.records)
 
 
 def list_(call: Call, runtime: Runtime) -> ListAnswer[Split]:
@@ -33,7 +71,38 @@ def list_(call: Call, runtime: Runtime) -> ListAnswer[Split]:
     return ListAnswer(items=page.values, next_page_token=page.cursor)
 
 
+def update(call: Call, runtime: Runtime) -> Split:
+    """Read, do, return."""
+    return update_split(
+        call.path["split_id"],
+        call.json(UpdateSplit),
+        records=runtime.records,
+        now=runtime.now(),
+    )
+
+
+def delete(call: Call, runtime: Runtime) -> Split:
+    """Read, do, return."""
+    return delete_split(
+        call.path["split_id"],
+        delete_artifacts=call.query(DeleteQuery).delete_artifacts,
+        objects=runtime.objects,
+        records=runtime.records,
+        artifacts_bucket=runtime.settings.artifacts_bucket,
+        now=runtime.now(),
+    )
+
+
+def undelete(call: Call, runtime: Runtime) -> Split:
+    """Read, do, return."""
+    return undelete_split(call.path["split_id"], records=runtime.records, now=runtime.now())
+
+
 ROUTES = (
+    Route("POST", "/v1/splits", create, HTTPStatus.CREATED),
     Route("GET", "/v1/splits", list_),
     Route("GET", "/v1/splits/{split_id}", show),
+    Route("PATCH", "/v1/splits/{split_id}", update),
+    Route("DELETE", "/v1/splits/{split_id}", delete),
+    Route("POST", "/v1/splits/{split_id}/undelete", undelete),
 )

@@ -92,8 +92,12 @@ def check_same(request: ExperimentRequest, experiment: Experiment) -> None:
 def check_request(request: ExperimentRequest, *, records: Records) -> Split:
     """Hold a request against its split, and return the split. Raises InvalidInput, NotFound."""
     split = SPLITS.get(request.split_id, records=records).value
+    if split.deleted:
+        raise InvalidInput(f"split {split.id} is deleted: undelete it, or learn from another")
     if split.status is not SplitStatus.READY:
         raise InvalidInput(f"split {split.id} is {split.status}; only a READY one can be learnt")
+    if not split.rows.get("val"):
+        raise InvalidInput(f"split {split.id} has no row in val, which every trial is measured on")
     known = sorted(column.name for column in split.columns)
     problems = tuple(islice(_wrong_columns(request, known), MAX_VIOLATIONS))
     if problems:

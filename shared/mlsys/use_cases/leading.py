@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import structlog
 
 from mlsys.domain.errors import AlreadyExists, Busy, Conflict
-from mlsys.domain.records import Experiment, ModelVersion
+from mlsys.domain.model_records import ModelVersion
+from mlsys.domain.records import Experiment
 from mlsys.ports import Objects, Records, Write
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS
 from mlsys.use_cases.leases import Lease, acquire

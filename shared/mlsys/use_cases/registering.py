@@ -13,13 +13,8 @@ from mlsys import __version__
 from mlsys.domain.artifacts import METADATA, METRICS, Model, json_file, model_files
 from mlsys.domain.errors import Refused
 from mlsys.domain.messages import AutoPromote
-from mlsys.domain.records import (
-    BestTrial,
-    File,
-    ModelVersion,
-    PromotionOutcome,
-    VersionStatus,
-)
+from mlsys.domain.model_records import ModelVersion, VersionStatus
+from mlsys.domain.records import BestTrial, File, PromotionOutcome
 from mlsys.ports import Objects, Records
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS
 from mlsys.use_cases.leading import Lead

@@ -11,7 +11,8 @@ from mlsys.domain import promotion
 from mlsys.domain.errors import AlreadyExists, Conflict, LostRace, NotFound, Refused
 from mlsys.domain.ids import checked_id
 from mlsys.domain.messages import Gates, Stage
-from mlsys.domain.records import Input, ModelEvent, ModelHead, ModelVersion
+from mlsys.domain.model_records import ModelEvent, ModelHead, ModelVersion
+from mlsys.domain.records import Input
 from mlsys.ports import Records, Write
 from mlsys.repositories import (
     MODEL_HEADS,

@@ -13,7 +13,8 @@ from mlsys.domain.artifacts import Model, load_model, needed_files
 from mlsys.domain.errors import InvalidInput, NotFound, Unavailable
 from mlsys.domain.ids import Id
 from mlsys.domain.messages import ModelType, Stage
-from mlsys.domain.records import Input, ModelHead, ModelVersion, VersionStatus
+from mlsys.domain.model_records import ModelHead, ModelVersion, VersionStatus
+from mlsys.domain.records import Input
 from mlsys.ports import Objects, Records
 from mlsys.use_cases.registry import get_head, get_version, model_id_of
 

@@ -9,14 +9,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mlsys.domain.errors import Corrupt, InvalidInput, NotFound
 from mlsys.domain.messages import ExperimentRequest, OptunaConfig
-from mlsys.domain.records import (
-    Experiment,
-    ExperimentStatus,
-    Failure,
-    Measure,
-    ModelVersion,
-    VersionStatus,
-)
+from mlsys.domain.model_records import ModelVersion, VersionStatus
+from mlsys.domain.records import Experiment, ExperimentStatus, Failure, Measure
 from mlsys.domain.search import DEFAULTS
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS
 from mlsys.use_cases.experiments import check_request

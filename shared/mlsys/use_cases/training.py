@@ -10,6 +10,7 @@ import optuna
 import polars as pl
 
 from mlsys.domain.artifacts import Model, Postprocess
+from mlsys.domain.contract import NOT_LEARNT
 from mlsys.domain.encoding import encode_examples
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.features import Plan
@@ -24,7 +25,7 @@ from mlsys.domain.metrics import (
     resolve_metric,
 )
 from mlsys.domain.planning import fit_plan
-from mlsys.domain.records import BestTrial, Column, Measure, Part, Role, Split
+from mlsys.domain.records import BestTrial, Column, Measure, Part, Split
 from mlsys.domain.search import EARLY_STOPPING_ROUNDS, ROUNDS, SPACES, suggest
 from mlsys.ports import Objects
 
@@ -199,10 +200,8 @@ def judge(training: Training, model: Model, *, defaults_value: float | None) -> 
 
 
 def _no_features(columns: list[Column], request: ExperimentRequest) -> list[str]:
-    """Name the keys and the ignored: never features, unless somebody asks for them by name."""
+    """Name keys, weights, folds and the like: no features, unless somebody asks for them."""
     asked = {request.target_column, *(request.feature_columns or [])}
     return [
-        column.name
-        for column in columns
-        if column.role in {Role.KEY, Role.IGNORE} and column.name not in asked
+        column.name for column in columns if column.role in NOT_LEARNT and column.name not in asked
     ]

@@ -1,0 +1,130 @@
+"""Parquet files written block by block, side by side, into streams that cannot seek.
+
+What a file holds depends only on its rows and on how many go into a row group: not on how they
+came in blocks, nor on the number of threads.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, suppress
+from queue import Full, Queue
+from threading import Event
+from typing import BinaryIO, Self
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+ROW_GROUP_ROWS = 131_072
+MIN_ROW_GROUP_ROWS = 64
+ROW_GROUP_BYTES = 2**26
+TEXT_BYTES = 16
+"""What a text takes besides its letters, even where it is missing; Polars does not count that."""
+COMPRESSION_LEVEL = 1
+POLL_SECONDS = 0.1
+
+OpenPart = Callable[[str], AbstractContextManager[BinaryIO]]
+
+
+def row_group_rows(block: pl.DataFrame, so_far: int | None = None) -> int:
+    """Say how many rows make a row group of at most about 64 MiB, if all are like these.
+
+    A writer keeps one row group in memory. What was said of earlier blocks, `so_far`, stays unless
+    row groups of these rows would be more than twice as large as they should be.
+
+    >>> row_group_rows(pl.DataFrame({"x": range(1_000)}))
+    131072
+    >>> row_group_rows(pl.DataFrame({"x": ["many words " * 200] * 1_000}), so_far=131072)
+    16384
+
+    """
+    texts = sum(dtype == pl.String for dtype in block.dtypes)
+    row_bytes = TEXT_BYTES * texts + block.estimated_size() / max(block.height, 1)
+    if so_far is not None and so_far * row_bytes <= 2 * ROW_GROUP_BYTES:
+        return so_far
+    rows = so_far or ROW_GROUP_ROWS
+    while rows > MIN_ROW_GROUP_ROWS and rows * row_bytes > ROW_GROUP_BYTES:
+        rows //= 2
+    return rows
+
+
+class PartWriters:
+    """One thread and one file for each part, fed by `write`; each holds about one row group.
+
+    A block that ends in an exception ends the threads, and the block of every part that is not yet
+    finished with an exception too. What goes wrong in a thread is raised by a later `write` to any
+    part, or at the end of the block: Polars reads on for a while after a target broke.
+    """
+
+    def __init__(
+        self,
+        schema: Mapping[str, pl.DataType],
+        *,
+        names: Sequence[str],
+        open_part: OpenPart,
+        row_group_rows: int = ROW_GROUP_ROWS,
+    ) -> None:
+        """Prepare for parts of these names with these columns; nothing is opened yet."""
+        self._schema, self._names, self._open_part = pl.Schema(schema), names, open_part
+        self._row_group_rows = row_group_rows
+        self._abandoned = Event()
+        self._blocks: dict[str, Queue[pl.DataFrame | None]] = {name: Queue(1) for name in names}
+        self._threads = ThreadPoolExecutor(max(len(names), 1), thread_name_prefix="part")
+        self._written: dict[str, Future[None]] = {}
+
+    def __enter__(self) -> Self:
+        for name in self._names:
+            self._written[name] = self._threads.submit(self._write, name)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                for name in self._names:
+                    self._put(name, None)
+                for written in self._written.values():
+                    written.result()
+        finally:
+            self._abandon()
+            self._threads.shutdown()
+
+    def write(self, name: str, block: pl.DataFrame) -> None:
+        """Append rows to one part, as soon as its writer has taken the block before."""
+        if block.height > 0:
+            self._put(name, block)
+
+    def _put(self, name: str, block: pl.DataFrame | None) -> None:
+        while True:
+            for written in self._written.values():
+                if written.done():
+                    written.result()
+            with suppress(Full):
+                self._blocks[name].put(block, timeout=POLL_SECONDS)
+                return
+
+    def _abandon(self) -> None:
+        self._abandoned.set()
+        while wait(self._written.values(), 0).not_done:
+            for name, written in self._written.items():
+                if not written.done():
+                    with suppress(Full):
+                        self._blocks[name].put(None, timeout=POLL_SECONDS)
+
+    def _write(self, name: str) -> None:
+        def blocks(*_: object) -> Iterator[pl.DataFrame]:
+            while (block := self._blocks[name].get()) is not None:
+                yield block
+            if self._abandoned.is_set():
+                raise _Abandoned
+
+        with self._open_part(name) as target:
+            register_io_source(blocks, schema=self._schema, validate_schema=True).sink_parquet(
+                target,
+                compression="zstd",
+                compression_level=COMPRESSION_LEVEL,
+                row_group_size=self._row_group_rows,
+                statistics=True,
+            )
+
+
+class _Abandoned(Exception):
+    """Nobody wants the file any more."""
