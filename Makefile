@@ -116,7 +116,7 @@ core: .venv/.all .venv-core/.synced
 
 # --- While working ---------------------------------------------------------------------------
 
-.PHONY: fmt coverage test-emulators emulators weights bench-study up bundle clean
+.PHONY: fmt coverage test-emulators emulators weights bench-study bench-split up bundle clean
 fmt: .venv/.all  ## format, and mend what can be mended
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
@@ -135,6 +135,13 @@ weights: .venv/.all $(ENVIRONMENTS:%=.venv-%/.synced)  ## show what each deploya
 
 bench-study: .venv/.all  ## time the study loop beside one written by hand
 	PYTHONPATH=. $(BIN)/python -m tests.benchmarks.study $(BENCH_ARGS)
+
+bench-split: .venv/.all .venv-peers/bin/python  ## time a split beside Polars alone, and beside pandas
+	PYTHONPATH=. $(BIN)/python -m tests.benchmarks.split $(BENCH_ARGS)
+
+.venv-peers/bin/python: | .tools/python $(UV)
+	$(UV) venv --quiet --clear --python "$(SUPPORTED_PYTHON)" .venv-peers
+	$(UV) pip install --quiet --python .venv-peers pandas pyarrow scikit-learn
 
 up: .venv/.local  ## serve the whole platform on this machine
 	$(BIN)/mlsys up $(UP_ARGS)

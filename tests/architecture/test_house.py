@@ -33,7 +33,10 @@ PORTS = {
     "records": ports.Records,
 }
 # What adapters of one backend share among themselves, and the other backend has no need of.
-SUPPORT = {"gcp": {"translated"}, "local": {"database", "disk_errors", "executions", "supervisor"}}
+SUPPORT = {
+    "gcp": {"downloads", "translated", "uploads"},
+    "local": {"database", "disk_errors", "executions", "supervisor"},
+}
 
 
 def test_every_deployable_has_a_handler_of_its_name_and_no_handler_is_left() -> None:

@@ -53,12 +53,13 @@ WEIGHTS = {
     "health": Weight("functions", FRAMEWORK),
     "models": Weight("functions", FRAMEWORK),
     "promotion": Weight("functions", FRAMEWORK),
-    "splits": Weight("functions", FRAMEWORK),
+    "splits": Weight("ingest", FRAMEWORK),
     "experiments": Weight("serve", FRAMEWORK | NUMBERS),
     "launch": Weight("serve", FRAMEWORK | NUMBERS),
     "predict": Weight("serve", FRAMEWORK | NUMBERS),
     "importance": Weight("ingest-serve", FRAMEWORK | NUMBERS | TABLES),
-    "split": Weight("ingest", FRAMEWORK | TABLES),
+    "ingest": Weight("ingest", NUMBERS),
+    "split": Weight("ingest", FRAMEWORK | NUMBERS),
     "study": Weight("train", NUMBERS | TABLES | SEARCH),
 }
 

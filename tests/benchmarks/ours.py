@@ -69,12 +69,8 @@ def bench_of(runtime: Runtime, *, rows: int) -> Bench:
     table = runtime.objects.put("gs://uploads/bench/table.csv", _table(rows).write_csv().encode())
     split_upload(
         UploadFinished(bucket="uploads", name="bench/table.csv", generation=table.generation),
-        objects=runtime.objects,
-        records=runtime.records,
+        workshop=runtime.workshop({}),
         uploads_bucket="uploads",
-        artifacts_bucket="artifacts",
-        lease_seconds=LEASE_SECONDS,
-        now=runtime.now,
     )
     [split] = SPLITS.list(records=runtime.records).values
     return Bench(runtime, split)

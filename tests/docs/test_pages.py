@@ -9,19 +9,23 @@ import pytest
 from pydantic import BaseModel
 
 from mlsys.domain.answers import Predictions
-from mlsys.domain.contract import read_dataset
+from mlsys.domain.dataset import read_dataset
 from mlsys.domain.messages import ExperimentRequest
 from mlsys.edge.parsing import parse_json, parse_model
+from mlsys.use_cases.create_split import CreateSplit
 from mlsys.use_cases.importance import ImportanceRequest
 from mlsys.use_cases.predict import PredictRequest
 from mlsys.use_cases.registry import PromoteRequest
+from mlsys.use_cases.splits import UpdateSplit
 from tests.docs.pages import API, FENCE, PAGES, ROOT, Example, examples
 
 REQUESTS: tuple[type[BaseModel], ...] = (
+    CreateSplit,
     ExperimentRequest,
     ImportanceRequest,
     PredictRequest,
     PromoteRequest,
+    UpdateSplit,
 )
 SHOWN: tuple[type[BaseModel], ...] = (*REQUESTS, Predictions)
 MODELS = {model.__name__: model for model in SHOWN}

@@ -156,6 +156,8 @@ def test_what_is_not_there_is_exit_code_4(done: Done, arguments: list[str]) -> N
         ["splits", "list", "--url", "http://127.0.0.1:1", "--home", "here"],
         ["models", "promote", "churn-v1", "--stage", "nowhere"],
         ["upload", "no-such-file.csv", "--entity", "churn"],
+        ["upload", "tests", "--entity", "churn"],
+        ["upload", "README.md", "LICENSE", "--entity", "churn"],
         ["experiments", "create"],
         ["experiments", "create", "--request", "no-such-file.json"],
         ["experiments", "create", "--n-trials", "0"],

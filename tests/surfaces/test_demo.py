@@ -16,7 +16,8 @@ from mlsys.dev.datasets import Table, load
 from mlsys.dev.demo import Plan, run_demo
 from mlsys.dev.demo_checks import DemoFailed
 from mlsys.domain.answers import Importances, Predictions, TrialRow
-from mlsys.domain.records import Experiment, Measure, ModelVersion, Split
+from mlsys.domain.model_records import ModelVersion
+from mlsys.domain.records import Experiment, Measure, Split
 
 MLSYS = [sys.executable, "-m", "mlsys.cli"]
 

@@ -71,6 +71,24 @@ def test_a_file_that_was_copied_slowly_is_told_of_once_and_whole(tmp_path: Path)
     assert [(one.uri, one.size_bytes) for one in told] == [("gs://uploads/toys/table.csv", 48)]
 
 
+def test_a_success_is_told_of_when_its_whole_folder_was_copied(tmp_path: Path) -> None:
+    told: list[ObjectInfo] = []
+    folder = tmp_path / "uploads" / "toys" / "may"
+    folder.mkdir(parents=True)
+
+    with Watcher(FileObjects(tmp_path), "uploads", told.append):
+        folder.joinpath("_SUCCESS").touch()
+        for part in range(8):
+            folder.joinpath(f"part-{part}.csv").write_text("x,y\n1,2\n")
+            time.sleep(POLL_SECONDS / 2)
+        assert "gs://uploads/toys/may/_SUCCESS" not in {one.uri for one in told}
+        wait_for(lambda: len(told) == 9, seconds=10)
+        time.sleep(POLL_SECONDS * 3)
+
+    names = [one.uri.rpartition("/")[2] for one in told]
+    assert sorted(names) == ["_SUCCESS", *(f"part-{part}.csv" for part in range(8))]
+
+
 def test_a_file_that_was_replaced_is_told_of_again(tmp_path: Path) -> None:
     told: list[ObjectInfo] = []
     objects = FileObjects(tmp_path)

@@ -5,7 +5,7 @@ from typing import Annotated
 from typer import Exit, Option, Typer, echo
 
 from mlsys import __version__
-from mlsys.cli import doctor, experiments, models, platform, serving, splits, uploads
+from mlsys.cli import contract, doctor, experiments, models, platform, serving, splits, uploads
 
 app = Typer(
     name="mlsys",
@@ -23,6 +23,7 @@ app = Typer(
 app.add_typer(platform.app)
 app.add_typer(uploads.app)
 app.add_typer(splits.app, name="splits", help="What became of the files that were dropped.")
+app.add_typer(contract.app, name="contract", help="What a table is promised to be.")
 app.add_typer(experiments.app, name="experiments", help="Studies: ask for one, watch it.")
 app.add_typer(models.app, name="models", help="The registry of models.")
 app.add_typer(serving.app)

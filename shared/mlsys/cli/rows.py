@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mlsys.domain.errors import InvalidInput
+from mlsys.domain.errors import InvalidInput, TooLarge
 from mlsys.domain.records import Column
+from mlsys.domain.written import JSON_NUMBER, Written
 from mlsys.edge.parsing import parse_json
 
 STANDARD_INPUT = Path("-")
 CELLS_PER_CALL = 200_000
 MAX_ROWS_PER_CALL = 10_000
+
+TRUTHS = {"true": True, "false": False}
 
 Row = dict[str, Any]
 
@@ -41,17 +44,37 @@ def read_rows(file: Path, columns: Callable[[], Sequence[Column]]) -> list[Row]:
     content = _bytes(file)
     start = content.lstrip()[:1]
     if start == b"[":
-        found = _json(content, file)
-    elif start == b"{":
-        found = _objects(content, file)
-    else:
-        found = list(_csv(content, file, {one.name: one.type for one in columns()}))
-    if not isinstance(found, list) or not found:
-        raise InvalidInput(f"{_name(file)} has no rows")
-    for number, row in enumerate(found, start=1):
-        if not isinstance(row, dict):
-            raise InvalidInput(f"{_name(file)}: row {number} is no JSON object")
-    return found
+        return _checked(_json(content, file), file)
+    if start == b"{":
+        return _checked(_objects(content, file), file)
+    header, lines = _cells(content, file)
+    types = {one.name: one.type for one in columns()}
+    rows = [
+        {name: typed(one, types.get(name)) for name, one in zip(header, cells, strict=True)}
+        for cells in lines
+    ]
+    return _checked(rows, file)
+
+
+def read_table(file: Path) -> list[Row]:
+    """Read a table that is to be split: as `read_rows`, but numbers keep their digits.
+
+    A column of a CSV holds numbers if each of its cells is one as JSON writes it, so "001" makes a
+    column of text; what is only true and false holds those.
+
+    Raises:
+        InvalidInput: it is no such table, or has more than 10,000 rows.
+        OSError: it cannot be read.
+    """
+    content = _bytes(file)
+    start = content.lstrip()[:1]
+    if start in {b"[", b"{"}:
+        read = _objects if start == b"{" else _json
+        return _few(_checked(read(content, file, as_written=True), file), file)
+    header, lines = _cells(content, file)
+    columns = [_told(column) for column in zip(*lines, strict=True)]
+    rows = [dict(zip(header, line, strict=True)) for line in zip(*columns, strict=True)]
+    return _few(_checked(rows, file), file)
 
 
 def batches(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
@@ -89,27 +112,46 @@ def _name(file: Path) -> str:
     return "standard input" if file == STANDARD_INPUT else str(file)
 
 
-def _json(content: bytes, file: Path, line: int | None = None) -> Any:
+def _checked(found: Any, file: Path) -> list[Row]:
+    if not isinstance(found, list) or not found:
+        raise InvalidInput(f"{_name(file)} has no rows")
+    for number, row in enumerate(found, start=1):
+        if not isinstance(row, dict):
+            raise InvalidInput(f"{_name(file)}: row {number} is no JSON object")
+    return found
+
+
+def _few(rows: list[Row], file: Path) -> list[Row]:
+    if len(rows) > MAX_ROWS_PER_CALL:
+        raise TooLarge(
+            f"{_name(file)}: {len(rows)} rows are too many for one request, which takes "
+            f"{MAX_ROWS_PER_CALL}: use mlsys upload, or put it into a bucket and say --uri"
+        )
+    return rows
+
+
+def _json(content: bytes, file: Path, line: int | None = None, *, as_written: bool = False) -> Any:
     try:
-        return parse_json(content)
+        return parse_json(content, as_written=as_written)
     except InvalidInput as error:
         place = _name(file) if line is None else f"{_name(file)}, line {line}"
         raise InvalidInput(f"{place}: {error}") from error
 
 
-def _objects(content: bytes, file: Path) -> list[Any]:
+def _objects(content: bytes, file: Path, *, as_written: bool = False) -> list[Any]:
     """One object: a request's body, or a single row; several lines: a row each."""
     lines = [(n, line) for n, line in enumerate(content.splitlines(), start=1) if line.strip()]
     try:
-        whole = parse_json(content)
+        whole = parse_json(content, as_written=as_written)
     except InvalidInput:
-        return [_json(line, file, number) for number, line in lines]
+        return [_json(line, file, number, as_written=as_written) for number, line in lines]
     if isinstance(whole.get("instances"), list):
         return list(whole["instances"])
     return [whole]
 
 
-def _csv(content: bytes, file: Path, types: Mapping[str, str]) -> Iterator[Row]:
+def _cells(content: bytes, file: Path) -> tuple[list[str], list[list[str]]]:
+    """Read a CSV: its header, and the cells of each line."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -118,11 +160,22 @@ def _csv(content: bytes, file: Path, types: Mapping[str, str]) -> Iterator[Row]:
     header = next(reader, [])
     if len(set(header)) < len(header):
         raise InvalidInput(f"{_name(file)}: a column's name stands twice in the header")
+    lines = []
     for cells in reader:
-        if not cells:
-            continue
-        if len(cells) != len(header):
+        if cells and len(cells) != len(header):
             raise InvalidInput(
                 f"{_name(file)}, line {reader.line_num}: want {len(header)} cells, got {len(cells)}"
             )
-        yield {name: typed(one, types.get(name)) for name, one in zip(header, cells, strict=True)}
+        if cells:
+            lines.append(cells)
+    return header, lines
+
+
+def _told(column: Sequence[str]) -> Sequence[str | float | bool | None]:
+    """Tell what the cells of a column are; text, unless all are something else."""
+    there = {cell for cell in column if cell}
+    if there and there <= TRUTHS.keys():
+        return [TRUTHS.get(cell) for cell in column]
+    if there and all(map(JSON_NUMBER.fullmatch, there)):
+        return [Written(cell) if cell else None for cell in column]
+    return [cell or None for cell in column]

@@ -3,15 +3,17 @@
 from mlsys.cli.command import talk
 from mlsys.cli.output import Columns, cell
 from mlsys.domain.answers import FeatureImportance, TrialRow
-from mlsys.domain.records import Experiment, Failure, Measure, ModelVersion, Split
+from mlsys.domain.model_records import ModelVersion
+from mlsys.domain.records import Experiment, Failure, Measure, Split, SplitStatus
+from mlsys.domain.report import Reason
 from mlsys.use_cases.registry import Promotion
 
 SPLITS: Columns[Split] = {
     "id": lambda one: one.id,
     "entity": lambda one: one.entity_id,
-    "status": lambda one: one.status,
+    "status": lambda one: f"{one.status}, deleted" if one.deleted else one.status,
     "rows": lambda one: sum(one.rows.values()) or None,
-    "file": lambda one: one.source_uri.rpartition("/")[2],
+    "file": lambda one: one.source_uri.rstrip("/").rpartition("/")[2],
     "created": lambda one: one.created_at,
 }
 SPLIT: Columns[Split] = {
@@ -24,9 +26,25 @@ SPLIT: Columns[Split] = {
     "columns": lambda one: {column.name: column.type for column in one.columns},
     "source": lambda one: one.source_uri,
     "files": lambda one: [file.uri for file in one.files.values()],
+    "left out": lambda one: one.rows_left_out or None,
+    "quarantined": lambda one: one.rows_quarantined or None,
     "quarantine": lambda one: one.quarantine_uri,
+    "warnings": lambda one: one.warnings,
     "failure": lambda one: failure_text(one.failure),
+    "experiment": lambda one: one.experiment_id,
+    "progress": lambda one: one.progress and progress_text(one),
+    "labels": lambda one: one.labels,
+    "description": lambda one: one.description,
     "created": lambda one: one.created_at,
+    "deleted": lambda one: one.deleted_at,
+}
+REASONS: Columns[Reason] = {
+    "rule": lambda one: one.rule,
+    "column": lambda one: one.column,
+    "count": lambda one: one.count,
+    "row": lambda one: one.cells[0].row if one.cells else None,
+    "value": lambda one: one.cells[0].value if one.cells else None,
+    "what is wrong": lambda one: one.message,
 }
 EXPERIMENTS: Columns[Experiment] = {
     "id": lambda one: one.id,
@@ -105,6 +123,15 @@ def measure_text(measure: Measure | None) -> str | None:
         return text
     level = "" if measure.level is None else f"{measure.level:.0%} ".replace("%", " %")
     return f"{text} ({level}interval {cell(measure.low)} to {cell(measure.high)})"
+
+
+def progress_text(split: Split) -> str | None:
+    """Say how far a split is that is still being made."""
+    done = split.progress
+    if done is None or split.status is not SplitStatus.RUNNING:
+        return None
+    share = done.bytes_read / max(1, done.bytes_total)
+    return f"{share:.0%} of {done.bytes_total} bytes"
 
 
 def failure_text(failure: Failure | None) -> str | None:

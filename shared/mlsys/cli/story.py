@@ -20,7 +20,8 @@ from mlsys.dev.demo import Plan, run_demo
 from mlsys.dev.demo_checks import DemoFailed
 from mlsys.domain.answers import Importances, Prediction, Predictions, TrialRow
 from mlsys.domain.errors import MlsysError
-from mlsys.domain.records import Experiment, ModelVersion, Split
+from mlsys.domain.model_records import ModelVersion
+from mlsys.domain.records import Experiment, Split
 from mlsys.settings import settings_from
 
 LOG = "platform.log"

@@ -12,7 +12,8 @@ from mlsys.dev import demo_checks as check
 from mlsys.dev.datasets import Name, Table, load
 from mlsys.dev.platform import Platform
 from mlsys.domain.answers import Importances, Predictions, TrialRow
-from mlsys.domain.records import Experiment, ModelVersion, Split
+from mlsys.domain.model_records import ModelVersion
+from mlsys.domain.records import Experiment, Split
 from mlsys.sdk.client import Client
 
 SPLIT_SECONDS = 120.0

@@ -9,16 +9,8 @@ from mlsys.dev.datasets import Table
 from mlsys.domain.answers import Explanation, Importances, Prediction, Predictions, TrialRow
 from mlsys.domain.ids import parse_uri
 from mlsys.domain.messages import TaskType
-from mlsys.domain.records import (
-    PARTS,
-    Experiment,
-    ExperimentStatus,
-    File,
-    ModelVersion,
-    Split,
-    SplitStatus,
-    VersionStatus,
-)
+from mlsys.domain.model_records import ModelVersion, VersionStatus
+from mlsys.domain.records import PARTS, Experiment, ExperimentStatus, File, Split, SplitStatus
 
 ENDED = {"COMPLETE", "PRUNED", "FAIL"}
 TOLERANCE = 1e-4

@@ -7,6 +7,7 @@ from typing import Self
 import structlog
 
 from mlsys.domain.errors import Unavailable
+from mlsys.domain.formats import COMPLETE
 from mlsys.ports import ObjectInfo, Objects
 
 log = structlog.get_logger()
@@ -18,7 +19,8 @@ class Watcher:
     """Looks at a bucket four times a second, inside its `with` block.
 
     A file still being copied has another generation at each look, so one is told of when it was
-    the same at two looks.
+    the same at two looks. Who copies a folder may copy its `_SUCCESS` first, so that is told of
+    when the whole folder was the same.
     """
 
     def __init__(
@@ -49,9 +51,13 @@ class Watcher:
 
     def _look(self) -> None:
         found = {one.uri: one for one in self._objects.list(self._prefix)}
+        generations = {uri: one.generation for uri, one in found.items()}
+        moving = {uri for uri, _ in generations.items() ^ self._seen.items()}
+        moving_folders = {uri.rpartition("/")[0] for uri in moving}
         for uri, one in found.items():
-            settled = self._seen.get(uri) == one.generation
+            folder, _, file = uri.rpartition("/")
+            settled = folder not in moving_folders if file == COMPLETE else uri not in moving
             if settled and self._told.get(uri) != one.generation:
                 self._finalized(one)
                 self._told[uri] = one.generation
-        self._seen = {uri: one.generation for uri, one in found.items()}
+        self._seen = generations

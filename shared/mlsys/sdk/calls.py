@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from time import monotonic, sleep
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from pydantic import BaseModel
 
@@ -11,7 +12,7 @@ from mlsys.domain.errors import InvalidInput, Unavailable
 from mlsys.edge.http import Request
 from mlsys.edge.listing import ListAnswer
 from mlsys.sdk.answers import read_answer
-from mlsys.sdk.connections import Connection
+from mlsys.sdk.connections import ANSWER_SECONDS, Connection
 
 Model = TypeVar("Model", bound=BaseModel)
 Found = TypeVar("Found")
@@ -41,8 +42,22 @@ class Calls:
             raise InvalidInput(
                 f"cannot be sent as JSON: {error}; None is a missing value"
             ) from error
-        headers = {"content-type": "application/json"}
-        answer = self.connection.send(Request("POST", path, headers=headers, body=content))
+        return self.send("POST", path, model, content)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        model: type[Model],
+        content: bytes = b"",
+        *,
+        query: Mapping[str, str] | None = None,
+        timeout_seconds: float = ANSWER_SECONDS,
+    ) -> Model:
+        """Ask for something to be done."""
+        headers = {"content-type": "application/json"} if content else {}
+        request = Request(method, path, query or {}, headers=headers, body=content)
+        answer = self.connection.send(request, timeout_seconds=timeout_seconds)
         return read_answer(answer, model)
 
     def list(self, path: str, model: type[Model], **filters: str | None) -> Iterator[Model]:
@@ -77,3 +92,8 @@ class Calls:
                 raise trouble or Unavailable(f"{what} is not finished after {timeout_seconds:g} s")
             sleep(pause)
             pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE_SECONDS)
+
+
+def quoted(id: str) -> str:
+    """Keep an id from being a path."""
+    return quote(id, safe="")

@@ -2,22 +2,20 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, TypedDict, Unpack, overload
-from urllib.parse import quote
+from typing import Any, Self, TypedDict, Unpack
 
 from mlsys.domain.answers import Importances, Method, Predictions, Ready, TrialRow, Version
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.ids import checked_id
 from mlsys.domain.messages import ExperimentRequest, Stage
-from mlsys.domain.records import Experiment, ModelVersion, Part, Split
+from mlsys.domain.model_records import ModelVersion
+from mlsys.domain.records import Experiment, Part
 from mlsys.edge.parsing import parse_model
-from mlsys.ports import ObjectInfo
-from mlsys.sdk.calls import Calls
-from mlsys.sdk.connections import Connection, drop
-from mlsys.sdk.waiting import ended, finished
+from mlsys.sdk.batches import BatchCalls
+from mlsys.sdk.calls import Calls, quoted
+from mlsys.sdk.connections import Connection
+from mlsys.sdk.splits import SplitCalls
+from mlsys.sdk.waiting import ended
 from mlsys.use_cases.registry import Promotion
-
-NOT_SPLIT = "dataset.json"
 
 
 class Which(TypedDict, total=False):
@@ -28,7 +26,7 @@ class Which(TypedDict, total=False):
     model_id: str
 
 
-class Client:
+class Client(SplitCalls, BatchCalls):
     """One platform: `Client("https://…")`, or `Client.local(".mlsys")` without a server.
 
     What goes wrong is raised as an error of `mlsys.domain.errors`, with its `violations` or
@@ -74,71 +72,6 @@ class Client:
         """Return how each backend stands. Raises Unavailable, naming those that fail."""
         return self._calls.get("/readyz", Ready)
 
-    # --- Splits --------------------------------------------------------------------------------
-
-    @overload
-    def upload(
-        self, file: str | Path, *, entity: str, wait: Literal[False] = ...
-    ) -> ObjectInfo: ...
-
-    @overload
-    def upload(
-        self, file: str | Path, *, entity: str, wait: Literal[True], timeout_seconds: float = ...
-    ) -> Split: ...
-
-    def upload(
-        self, file: str | Path, *, entity: str, wait: bool = False, timeout_seconds: float = 600
-    ) -> ObjectInfo | Split:
-        """Drop a file into the uploads bucket, whole or not at all.
-
-        Args:
-            file: a table, or the `dataset.json` that says how the entity's tables are split.
-            entity: the dataset it belongs to, 1 to 64 of a-z, 0-9, `_` and `-`.
-            wait: return the finished split, which may have FAILED, instead of the object.
-            timeout_seconds: how long to wait.
-
-        Raises:
-            InvalidInput: the entity's or the file's name cannot be used.
-            Unavailable: the split is not finished in time.
-        """
-        path = Path(file)
-        if wait and path.name == NOT_SPLIT:
-            raise InvalidInput(f"{NOT_SPLIT} is not split, so there is nothing to wait for")
-        dropped = drop(path, entity=checked_id(entity, what="entity"), at=self._calls.connection)
-        if not wait:
-            return dropped
-        return self.wait_for_split(
-            entity, path.name, generation=dropped.generation, timeout_seconds=timeout_seconds
-        )
-
-    def split(self, id: str) -> Split:
-        """Return one split. Raises NotFound."""
-        return self._calls.get(f"/v1/splits/{_quoted(id)}", Split)
-
-    def splits(self, *, entity: str | None = None, status: str | None = None) -> Iterator[Split]:
-        """Yield splits, newest first."""
-        return self._calls.list("/v1/splits", Split, entity_id=entity, status=status)
-
-    def wait_for_split(
-        self,
-        entity: str,
-        file: str,
-        *,
-        generation: str | None = None,
-        timeout_seconds: float = 600,
-    ) -> Split:
-        """Return the finished split of an uploaded file, which may have FAILED.
-
-        Without a `generation` it is the newest that is known. Raises Unavailable (not in time).
-        """
-
-        def look() -> Split | None:
-            return finished(self.splits(entity=entity), f"{entity}/{file}", generation)
-
-        return self._calls.wait(
-            look, what=f"the split of {entity}/{file}", timeout_seconds=timeout_seconds
-        )
-
     # --- Experiments ---------------------------------------------------------------------------
 
     def create_experiment(
@@ -157,7 +90,7 @@ class Client:
 
     def experiment(self, id: str) -> Experiment:
         """Return one experiment. Raises NotFound."""
-        return self._calls.get(f"/v1/experiments/{_quoted(id)}", Experiment)
+        return self._calls.get(f"/v1/experiments/{quoted(id)}", Experiment)
 
     def experiments(
         self, *, name: str | None = None, split_id: str | None = None, status: str | None = None
@@ -168,7 +101,7 @@ class Client:
 
     def trials(self, experiment_id: str) -> Iterator[TrialRow]:
         """Yield an experiment's trials, by number. Raises NotFound."""
-        return self._calls.list(f"/v1/experiments/{_quoted(experiment_id)}/trials", TrialRow)
+        return self._calls.list(f"/v1/experiments/{quoted(experiment_id)}/trials", TrialRow)
 
     def wait_for_experiment(
         self,
@@ -197,7 +130,7 @@ class Client:
 
     def model(self, id: str) -> ModelVersion:
         """Return one version, by `{name}-v{version}`. Raises NotFound."""
-        return self._calls.get(f"/v1/models/{_quoted(id)}", ModelVersion)
+        return self._calls.get(f"/v1/models/{quoted(id)}", ModelVersion)
 
     def models(
         self, *, name: str | None = None, stage: Stage | None = None
@@ -237,7 +170,7 @@ class Client:
             "gates": None if gates is None else dict(gates),
             "validate_only": validate_only,
         }
-        return self._calls.post(f"/v1/models/{_quoted(model_id)}/promote", body, Promotion)
+        return self._calls.post(f"/v1/models/{quoted(model_id)}/promote", body, Promotion)
 
     def predict(
         self,
@@ -293,8 +226,3 @@ class Client:
             "split": split,
         }
         return self._calls.post("/v1/importance", body, Importances)
-
-
-def _quoted(id: str) -> str:
-    """Keep an id from being a path."""
-    return quote(id, safe="")

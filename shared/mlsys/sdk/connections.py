@@ -8,6 +8,8 @@ from mlsys.edge.http import Answer, Request
 from mlsys.ports import ObjectInfo, Objects
 from mlsys.settings import Settings
 
+ANSWER_SECONDS = 60.0
+
 
 class Connection(Protocol):
     """One platform, as seen from a client."""
@@ -17,8 +19,8 @@ class Connection(Protocol):
         """What the client's environment says of the platform."""
         ...
 
-    def send(self, request: Request) -> Answer:
-        """Carry a request there and its answer back. Raises Unavailable."""
+    def send(self, request: Request, *, timeout_seconds: float = ANSWER_SECONDS) -> Answer:
+        """Carry a request there and its answer back. Raises Unavailable (not in time)."""
         ...
 
     def objects(self) -> Objects:

@@ -8,9 +8,9 @@ import httpx
 from mlsys.domain.errors import InvalidInput, Unavailable
 from mlsys.edge.http import Answer, Request
 from mlsys.ports import Objects
+from mlsys.sdk.connections import ANSWER_SECONDS
 from mlsys.settings import Settings, settings_from
 
-TIMEOUT_SECONDS = 60.0
 CONNECT_RETRIES = 2
 
 
@@ -32,7 +32,6 @@ class HttpConnection:
         self._http = httpx.Client(
             base_url=base,
             headers={"Authorization": f"Bearer {token}"} if token else {},
-            timeout=TIMEOUT_SECONDS,
             transport=httpx.HTTPTransport(retries=CONNECT_RETRIES),
             trust_env=not _is_this_machine(base.host),
         )
@@ -42,11 +41,11 @@ class HttpConnection:
         """What the environment says; of the deployment's own settings nothing is known."""
         return self._settings
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request, *, timeout_seconds: float = ANSWER_SECONDS) -> Answer:
         """Carry a request there and its answer back.
 
         Raises:
-            Unavailable: nobody answers, or not within 60 seconds.
+            Unavailable: nobody answers, or not in time.
         """
         try:
             answer = self._http.request(
@@ -55,6 +54,7 @@ class HttpConnection:
                 params=dict(request.query),
                 headers=dict(request.headers),
                 content=request.body,
+                timeout=httpx.Timeout(ANSWER_SECONDS, read=timeout_seconds),
             )
         except httpx.TransportError as error:
             reason = str(error) or type(error).__name__

@@ -11,6 +11,7 @@ from mlsys.domain.errors import AlreadyExists
 from mlsys.edge.http import Answer, Request, respond
 from mlsys.ports import Objects
 from mlsys.runtime import Runtime
+from mlsys.sdk.connections import ANSWER_SECONDS
 from mlsys.settings import Settings, settings_from
 
 
@@ -34,7 +35,7 @@ class LocalConnection:
         """What the environment says, and the home."""
         return self._settings
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request, *, timeout_seconds: float = ANSWER_SECONDS) -> Answer:  # noqa: ARG002 - nothing is waited for
         """Answer here and now."""
         return respond(ROUTES, request, self._runtime)
 
