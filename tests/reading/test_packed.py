@@ -78,7 +78,7 @@ def test_something_after_the_end_is_refused(compression: str) -> None:
     ("inside", "said"),
     [
         (b"", "the file is empty inside"),
-        (gzip.compress(b"a"), "want plain text inside .*, got gzip"),
+        (gzip.compress(b"a", mtime=0), "want plain text inside .*, got gzip"),
         (b"PAR1", "got Parquet"),
     ],
 )
