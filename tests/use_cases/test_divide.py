@@ -108,6 +108,18 @@ def test_a_type_that_turns_out_late_is_that_of_the_whole_column(tmp_path: Path) 
     assert division.profile["columns"][0]["type"] == "float"
 
 
+def test_long_rows_are_drawn_from_in_smaller_windows(tmp_path: Path) -> None:
+    """A row group of them, and no more, waits in memory until it is known where its rows go."""
+    content = b"x,text\n" + b"".join(b"%d,%s\n" % (n, b"a" * 50_000) for n in range(2_000))
+
+    division = divided(tmp_path, content)
+
+    assert division.outcome.settled["window_rows"] == 1_024
+    assert division.outcome.rows == {"train": 1_400, "val": 300, "test": 300}
+    train = division.parts["train"]["x"]
+    assert [int((train < n).sum()) for n in (1_024, 2_000)] == [717, 1_400]
+
+
 def test_a_broken_contract_writes_no_part(tmp_path: Path) -> None:
     contract = {"columns": {"x": {"type": "integer"}}}
 

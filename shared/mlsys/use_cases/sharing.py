@@ -109,6 +109,7 @@ class Sharing:
     def _begin(self, rows: pl.DataFrame, row_group_rows: int) -> None:
         """Open the parts, now that the types of all columns are known."""
         contract = self._dataset.contract_in_force()
+        self._assign.step = min(self._assign.step, row_group_rows)
         folds = _with_folds(rows.clear(), self._assign.assign(rows.clear(), 0))
         self.schema = rows.schema
         names = [part_file(part) for part in PARTS]

@@ -48,7 +48,7 @@ class Assigner(Protocol):
             first; or `columns`, so that `survey` and `settle` do.
         columns: the ones that it looks at.
         step: rows that can only be assigned together: every block but the last has a multiple of
-            them.
+            them. It may be made smaller before a pass, where so many rows are too large to wait.
     """
 
     needs: Needs

@@ -52,9 +52,9 @@ class WindowedRows:
             self._given = dict.fromkeys(PARTS, 0)
         ranks = self._draws.ranks(start, block.height)
         codes = np.empty(block.height, np.int8)
-        for at in range(0, block.height, WINDOW_ROWS):
-            window = ranks[at : at + WINDOW_ROWS]
-            codes[at : at + WINDOW_ROWS] = _codes(window, self._shared(start + at, len(window)))
+        for at in range(0, block.height, self.step):
+            window = ranks[at : at + self.step]
+            codes[at : at + self.step] = _codes(window, self._shared(start + at, len(window)))
         return Assigned(codes)
 
     def finish(self) -> None:
@@ -63,7 +63,7 @@ class WindowedRows:
 
     def describe(self) -> Json:
         """Name the draw, and how many rows are drawn from together."""
-        return {"draw": DRAW, "window_rows": WINDOW_ROWS}
+        return {"draw": DRAW, "window_rows": self.step}
 
     def _shared(self, start: int, count: int) -> list[int]:
         """Share a window so that all rows up to its end are shared as nearly as they can be."""
