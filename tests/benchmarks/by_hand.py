@@ -14,16 +14,18 @@ import xgboost
 from optuna.trial import FrozenTrial
 
 from mlsys.domain.messages import ModelType
-from mlsys.domain.search import DEFAULTS, EARLY_STOPPING_ROUNDS, ROUNDS, SPACES, suggest
+from mlsys.domain.search import DEFAULTS, EARLY_STOPPING_ROUNDS, ROUNDS, suggest
 from mlsys.use_cases.sampling import pruner_of, sampler_of
-from mlsys.use_cases.training import REPORT_EVERY_ROUNDS, Training
+from mlsys.use_cases.training.material import Training
+from mlsys.use_cases.training.objective import REPORT_EVERY_ROUNDS
 
 Prune = Callable[[int, float], bool]
 
 
 def study_by_hand(training: Training) -> list[FrozenTrial]:
     """Run all trials of a binary study whose metric is the log loss."""
-    config, model_type = training.request.optuna_config, training.request.model_type
+    config = training.request.optuna_config
+    [model_type] = training.spaces
     fit = FITS[model_type]
 
     def objective(trial: optuna.Trial) -> float:
@@ -33,7 +35,7 @@ def study_by_hand(training: Training) -> list[FrozenTrial]:
             trial.report(value, number)
             return trial.should_prune()
 
-        return fit(training, suggest(trial, SPACES[model_type]), prune)
+        return fit(training, suggest(trial, training.spaces).params, prune)
 
     study = optuna.create_study(
         direction="minimize",
@@ -46,6 +48,7 @@ def study_by_hand(training: Training) -> list[FrozenTrial]:
 
 
 def _lightgbm(training: Training, params: Mapping[str, Any], prune: Prune) -> float:
+    binned = training.binned.of(ModelType.LIGHTGBM, 0)
     fixed = {
         "objective": "binary",
         "metric": "binary_logloss",
@@ -58,8 +61,8 @@ def _lightgbm(training: Training, params: Mapping[str, Any], prune: Prune) -> fl
         "deterministic": True,
         "force_row_wise": True,
     }
-    booster = lightgbm.Booster({**params, **fixed}, training.binned.train)
-    booster.add_valid(training.binned.val, "val")
+    booster = lightgbm.Booster({**params, **fixed}, binned.train)
+    booster.add_valid(binned.val, "val")
     best_round, best = 0, inf
     for number in range(1, ROUNDS + 1):
         if booster.update():
@@ -76,6 +79,8 @@ def _lightgbm(training: Training, params: Mapping[str, Any], prune: Prune) -> fl
 
 
 def _xgboost(training: Training, params: Mapping[str, Any], prune: Prune) -> float:
+    binned = training.binned.of(ModelType.XGBOOST, 0)
+
     class Callback(xgboost.callback.TrainingCallback):
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
             del model
@@ -94,9 +99,9 @@ def _xgboost(training: Training, params: Mapping[str, Any], prune: Prune) -> flo
     }
     booster = xgboost.train(
         {**params, **fixed},
-        training.binned.train,
+        binned.train,
         ROUNDS,
-        evals=[(training.binned.val, "val")],
+        evals=[(binned.val, "val")],
         early_stopping_rounds=EARLY_STOPPING_ROUNDS,
         callbacks=[Callback()],
         verbose_eval=False,
@@ -105,6 +110,7 @@ def _xgboost(training: Training, params: Mapping[str, Any], prune: Prune) -> flo
 
 
 def _catboost(training: Training, params: Mapping[str, Any], prune: Prune) -> float:
+    binned = training.binned.of(ModelType.CATBOOST, 0)
     # It can be imported only after our learner has been, see there; it ships no types.
     import catboost  # type: ignore[import-untyped]
 
@@ -128,7 +134,7 @@ def _catboost(training: Training, params: Mapping[str, Any], prune: Prune) -> fl
         "allow_writing_files": False,
     }
     model = catboost.CatBoost({**params, **fixed})
-    model.fit(training.binned.train, eval_set=training.binned.val, callbacks=[Callback()])
+    model.fit(binned.train, eval_set=binned.val, callbacks=[Callback()])
     if pruned:
         raise optuna.TrialPruned
     return float(model.get_best_score()["validation"]["Logloss"])

@@ -23,7 +23,7 @@ from mlsys.use_cases.experiments import requested
 from mlsys.use_cases.leading import House, Worker
 from mlsys.use_cases.split import split_upload
 from mlsys.use_cases.study import search
-from mlsys.use_cases.training import Training, prepare
+from mlsys.use_cases.training.material import Training, prepare
 
 NUMBERS, WORDS = 15, 5
 LEASE_SECONDS = 120

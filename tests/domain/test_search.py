@@ -9,7 +9,7 @@ import pytest
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.learners.base import Learner, Task
 from mlsys.domain.messages import ModelType
-from mlsys.domain.search import DEFAULTS, SPACES, ZERO, Float, suggest
+from mlsys.domain.search import DEFAULTS, SPACES, ZERO, Float, Suggested, suggest
 from tests.domain.learning import BINARY, CLOSE, examples, fit
 
 
@@ -21,7 +21,7 @@ def test_what_is_suggested_lies_in_the_space_and_is_accepted(
     binned = library.bin(rows, None, task=task, threads=1)
 
     for _ in range(10):
-        drawn = suggest(study.ask(), space)
+        drawn = suggest(study.ask(), {model_type: space}).params
 
         assert list(drawn) == list(space)
         assert all(space[name].low <= drawn[name] <= space[name].high for name in drawn)
@@ -38,7 +38,9 @@ def test_trial_0_is_drawn_as_it_stands(model_type: ModelType) -> None:
     study = optuna.create_study()
     study.enqueue_trial(dict(DEFAULTS[model_type]))
 
-    assert suggest(study.ask(), SPACES[model_type]) == DEFAULTS[model_type]
+    drawn = suggest(study.ask(), {model_type: SPACES[model_type]})
+
+    assert drawn == Suggested(model_type, DEFAULTS[model_type])
 
 
 def test_trial_0_is_what_the_library_does_when_nobody_asks(

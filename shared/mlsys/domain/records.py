@@ -211,10 +211,11 @@ class Measure(Record):
 
 
 class BestTrial(Record):
-    """The trial that won on val."""
+    """The trial that won on val, or over the folds."""
 
     number: int
     value: float
+    model_type: str = ""
     params: Json
     rounds: int
 

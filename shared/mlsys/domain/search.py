@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from mlsys.domain.messages import ModelType
+from mlsys.domain.messages import ExperimentWish, ModelType
 
 ROUNDS = 1_000
 EARLY_STOPPING_ROUNDS = 50
@@ -36,6 +36,8 @@ class Int:
 
 
 Space = Mapping[str, Float | Int]
+Spaces = Mapping[ModelType, Space]
+Params = Mapping[str, float | int]
 
 SPACES: Mapping[ModelType, Space] = {
     ModelType.LIGHTGBM: {
@@ -112,6 +114,14 @@ DEFAULTS: Mapping[ModelType, Mapping[str, float | int]] = {
 }
 
 
+@dataclass(frozen=True)
+class Suggested:
+    """What one trial tries."""
+
+    model_type: ModelType
+    params: Params
+
+
 class Suggests(Protocol):
     """The part of an Optuna trial that draws parameters."""
 
@@ -124,12 +134,29 @@ class Suggests(Protocol):
         ...
 
 
-def suggest(trial: Suggests, space: Space) -> dict[str, float | int]:
-    """Draw one value for each parameter of the space, in its order."""
+def spaces_of(wish: ExperimentWish) -> Spaces:
+    """Return where each library is searched that the study tunes."""
+    return {model_type: SPACES[model_type] for model_type in wish.model_types}
+
+
+def first_trials(spaces: Spaces) -> list[Params]:
+    """Return what is tried first: the defaults of each library, as names and values for Optuna."""
+    return [DEFAULTS[model_type] for model_type in spaces]
+
+
+def suggest(trial: Suggests, spaces: Spaces) -> Suggested:
+    """Draw a library, and one value for each parameter of its space, in its order."""
+    [(model_type, space)] = spaces.items()
     drawn: dict[str, float | int] = {}
     for name, domain in space.items():
         if isinstance(domain, Float):
             drawn[name] = trial.suggest_float(name, domain.low, domain.high, log=domain.log)
         else:
             drawn[name] = trial.suggest_int(name, domain.low, domain.high, log=domain.log)
-    return drawn
+    return Suggested(model_type, drawn)
+
+
+def suggested(params: Params, spaces: Spaces) -> Suggested:
+    """Say what a finished trial tried, from the names and values that Optuna keeps."""
+    [model_type] = spaces
+    return Suggested(model_type, params)

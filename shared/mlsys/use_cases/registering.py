@@ -1,7 +1,6 @@
 """From a judged winner to a registered version, and on to a stage if that was asked for."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from importlib.metadata import version as installed
@@ -10,16 +9,17 @@ from typing import Any
 import structlog
 
 from mlsys import __version__
-from mlsys.domain.artifacts import METADATA, METRICS, Model, json_file, model_files
+from mlsys.domain.artifacts import METADATA, METRICS, json_file, model_files
 from mlsys.domain.errors import Refused
-from mlsys.domain.messages import AutoPromote
+from mlsys.domain.messages import AutoPromote, ModelType
 from mlsys.domain.model_records import ModelVersion, VersionStatus
 from mlsys.domain.records import BestTrial, File, PromotionOutcome
 from mlsys.ports import Objects, Records
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS
 from mlsys.use_cases.leading import Lead
 from mlsys.use_cases.registry import PromoteRequest, model_id_of, promote, registering
-from mlsys.use_cases.training import Training, Verdict
+from mlsys.use_cases.training.material import Training
+from mlsys.use_cases.training.verdict import Winner
 
 log = structlog.get_logger()
 
@@ -27,16 +27,9 @@ SCHEMA_VERSION = 1
 LIBRARIES = {"catboost": "catboost", "lightgbm": "lightgbm", "xgboost": "xgboost-cpu"}
 
 
-@dataclass(frozen=True)
-class Winner:
-    """The refitted model of the best trial, and how it did."""
-
-    best: BestTrial
-    model: Model
-    verdict: Verdict
-
-
-def reserve_version(experiment_id: str, training: Training, *, lead: Lead) -> ModelVersion:
+def reserve_version(
+    experiment_id: str, training: Training, best: BestTrial, *, lead: Lead
+) -> ModelVersion:
     """Take the next version number of the model's name for this attempt.
 
     A number that an earlier attempt took and did not fill is marked ABANDONED in the same commit,
@@ -63,7 +56,7 @@ def reserve_version(experiment_id: str, training: Training, *, lead: Lead) -> Mo
         created_at=now,
         experiment_id=experiment_id,
         split_id=request.split_id,
-        model_type=request.model_type,
+        model_type=best.model_type,
         task=training.plan.task_kind,
         maximize=training.metric.maximize,
     )
@@ -84,7 +77,7 @@ def store_files(
     now: datetime,
 ) -> dict[str, File]:
     """Write the version's files, each where nothing stands, and a copy beside the experiment."""
-    contents = model_files(training.request.model_type, winner.model)
+    contents = model_files(ModelType(winner.best.model_type), winner.model)
     contents[METRICS] = json_file(_metrics(training, winner))
     digests = {name: sha256(content).hexdigest() for name, content in contents.items()}
     contents[METADATA] = json_file(_metadata(version, training, winner, digests, now))
@@ -135,7 +128,7 @@ def _metadata(
         "schema_version": SCHEMA_VERSION,
         "feature_schema_version": training.plan.feature_schema_version,
         "model_version_id": version.id,
-        "model_type": request.model_type,
+        "model_type": winner.best.model_type,
         "experiment_id": version.experiment_id,
         "metric": {
             "name": training.metric.name,
@@ -152,7 +145,7 @@ def _metadata(
         "code_version": __version__,
         "libraries": {
             name: installed(name)
-            for name in ("numpy", "optuna", "polars", LIBRARIES[request.model_type])
+            for name in ("numpy", "optuna", "polars", LIBRARIES[winner.best.model_type])
         },
         "sha256": digests,
     }

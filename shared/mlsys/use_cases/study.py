@@ -11,13 +11,15 @@ from mlsys.domain.errors import Corrupt, InvalidInput, NotFound
 from mlsys.domain.messages import ExperimentRequest, OptunaConfig
 from mlsys.domain.model_records import ModelVersion, VersionStatus
 from mlsys.domain.records import Experiment, ExperimentStatus, Failure, Measure
-from mlsys.domain.search import DEFAULTS
+from mlsys.domain.search import first_trials
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS
 from mlsys.use_cases.experiments import check_request
 from mlsys.use_cases.leading import House, Lead, Worker, claim_lead, leader_is_ours
-from mlsys.use_cases.registering import Winner, promote_if_asked, reserve_version, store_files
+from mlsys.use_cases.registering import promote_if_asked, reserve_version, store_files
 from mlsys.use_cases.sampling import pruner_of, sampler_of
-from mlsys.use_cases.training import Training, best_of, judge, objective, prepare, refit
+from mlsys.use_cases.training.material import Training, prepare
+from mlsys.use_cases.training.objective import objective
+from mlsys.use_cases.training.verdict import Winner, best_of, judge, refit
 from mlsys.use_cases.trials import TrialStorage
 from mlsys.use_cases.work import End, Outcome, work
 
@@ -84,7 +86,7 @@ def search(
         pruner=pruner_of(config),
         load_if_exists=True,
     )
-    storage.enqueue_first(study._study_id, [DEFAULTS[training.request.model_type]])  # noqa: SLF001
+    storage.enqueue_first(study._study_id, first_trials(training.spaces))  # noqa: SLF001
     outcome = work(
         study,
         objective(training),
@@ -138,12 +140,13 @@ def _register(training: Training, found: Search, lead: Lead) -> ModelVersion:
         failure = f": {found.outcome.failure}" if found.outcome.failure else ""
         raise InvalidInput(f"none of {len(found.trials)} trials was completed{failure}")
     sign = -1 if training.metric.maximize else 1
-    best = best_of(found.trials[min(values, key=lambda number: (sign * values[number], number))])
+    number = min(values, key=lambda number: (sign * values[number], number))
+    best = best_of(found.trials[number], training)
     model = refit(training, best)
     winner = Winner(best, model, judge(training, model, defaults_value=values.get(0)))
 
     house = lead.house
-    version = lead.repeat(lambda: reserve_version(lead.experiment_id, training, lead=lead))
+    version = lead.repeat(lambda: reserve_version(lead.experiment_id, training, best, lead=lead))
     files = store_files(
         version,
         winner,

@@ -1,0 +1,106 @@
+"""What the trials of one process share: read, coded and binned once."""
+
+import io
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+import polars as pl
+
+from mlsys.domain.contract import NOT_LEARNT
+from mlsys.domain.encoding import encode_examples
+from mlsys.domain.features import Plan
+from mlsys.domain.folding import Fold, folds_of
+from mlsys.domain.learners.base import Examples
+from mlsys.domain.learners.table import learner
+from mlsys.domain.messages import ExperimentRequest, ModelType
+from mlsys.domain.metrics import Metric, resolve_metric
+from mlsys.domain.planning import fit_plan
+from mlsys.domain.records import Column, Part, Split
+from mlsys.domain.search import Spaces, spaces_of
+from mlsys.ports import Objects
+
+
+class Binned:
+    """The folds as each library wants them, built when first asked for and then reused."""
+
+    def __init__(self, plan: Plan, folds: tuple[Fold, ...], *, threads: int) -> None:
+        self._plan, self._folds, self._threads = plan, folds, threads
+        self._built: dict[tuple[ModelType, int], Any] = {}
+        self._building = Lock()
+
+    def of(self, model_type: ModelType, place: int) -> Any:
+        """Return one fold for one library; threads may share it."""
+        with self._building:
+            if (model_type, place) not in self._built:
+                fold = self._folds[place]
+                self._built[model_type, place] = learner(model_type).bin(
+                    fold.train, fold.val, task=self._plan.task, threads=self._threads
+                )
+            return self._built[model_type, place]
+
+
+@dataclass(frozen=True)
+class Training:
+    """All that a study trains on, and how.
+
+    Attributes:
+        parts: train, val and test, coded; val may have no rows if the folds are of train.
+        folds: what a trial learns from and is judged on, in turn; without folds one: train, val.
+        binned: the folds as each library wants them.
+        spaces: where each library is searched.
+        threads: how many one fit may use.
+    """
+
+    request: ExperimentRequest
+    split: Split
+    plan: Plan
+    metric: Metric
+    parts: dict[Part, Examples]
+    folds: tuple[Fold, ...]
+    binned: Binned
+    spaces: Spaces
+    threads: int
+
+
+def prepare(
+    request: ExperimentRequest, split: Split, *, objects: Objects, threads: int
+) -> Training:
+    """Read the three parts, and learn from train how rows become numbers.
+
+    Raises:
+        InvalidInput: the table cannot be learnt from as asked.
+        NotFound, Corrupt: a part is gone, or is not what was stored.
+
+    """
+    frames = {
+        part: pl.read_parquet(io.BytesIO(objects.read(file.uri, sha256=file.sha256)))
+        for part, file in split.files.items()
+    }
+    plan = fit_plan(
+        frames["train"].drop(_no_features(split.columns, request)),
+        target=request.target_column,
+        features=request.feature_columns,
+        task_type=request.task_type,
+    )
+    parts = {part: encode_examples(plan, frame) for part, frame in frames.items()}
+    folds = folds_of(parts)
+    return Training(
+        request=request,
+        split=split,
+        plan=plan,
+        metric=resolve_metric(request.metric_name, plan.task),
+        parts=parts,
+        folds=folds,
+        binned=Binned(plan, folds, threads=threads),
+        spaces=spaces_of(request),
+        threads=threads,
+    )
+
+
+def _no_features(columns: list[Column], request: ExperimentRequest) -> list[str]:
+    """Name keys, weights, folds and the like: no features, unless somebody asks for them."""
+    asked = {request.target_column, *(request.feature_columns or [])}
+    return [
+        column.name for column in columns if column.role in NOT_LEARNT and column.name not in asked
+    ]
