@@ -73,8 +73,8 @@ class PrunerOptions(Input):
         reduction_factor: of so many trials one goes on.
         lower: prune what reports less.
         upper: prune what reports more.
-        patience: prune nothing that improved within so many reports.
-        min_delta: what counts as an improvement.
+        patience: prune nothing that did not get worse within so many reports.
+        min_delta: by how much it must have got worse.
         p_threshold: prune what is worse than the best trial with less than this chance of error.
         n_startup_steps: after how many folds a trial may be pruned.
     """
