@@ -5,8 +5,9 @@ from typing import get_args
 
 import pytest
 
+from mlsys.domain.choices import Pruner, Sampler
 from mlsys.domain.dimensions import Choice, Float, Int
-from mlsys.domain.messages import ModelType, Pruner, PrunerOptions, Sampler
+from mlsys.domain.messages import ModelType, PrunerOptions
 from mlsys.domain.search import SPACES, defaults_of
 from mlsys.domain.search_rules import BELONGS
 from mlsys.domain.tunable import TUNABLE

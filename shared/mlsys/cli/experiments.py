@@ -1,5 +1,6 @@
 """`mlsys experiments`: ask for a study, and watch it."""
 
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -7,6 +8,7 @@ from typing import Annotated, Any, Literal
 from typer import Argument, BadParameter, Option, Typer
 
 from mlsys.cli.command import Limit, Session, Stage, command, is_there, talk
+from mlsys.domain.choices import Library, Pruner, Sampler
 
 app = Typer(no_args_is_help=True)
 
@@ -21,15 +23,22 @@ def create(
     name: Annotated[str | None, Option(help="What the model is called.")] = None,
     target: Annotated[str | None, Option(help="Default: the split's own target.")] = None,
     task: Annotated[Literal["classification", "regression"] | None, Option()] = None,
-    model_type: Annotated[Literal["catboost", "xgboost", "lightgbm"], Option()] = "lightgbm",
+    model_type: Annotated[Library | None, Option(help="Default: lightgbm.")] = None,
     metric: Annotated[str | None, Option(help="Default: auc, or rmse.")] = None,
-    n_trials: Annotated[int, Option(min=1, help="How many trials.")] = 30,
+    n_trials: Annotated[int | None, Option(min=1, help="How many trials; default: 30.")] = None,
     timeout: Annotated[float | None, Option(help="Begin no trial after so many seconds.")] = None,
-    sampler: Annotated[Literal["TPE", "Random"], Option()] = "TPE",
-    seed: Annotated[int, Option(min=0)] = 0,
-    parallelism: Annotated[int, Option(min=1, help="How many tasks side by side.")] = 1,
+    sampler: Annotated[Sampler | None, Option(help="Default: TPE.")] = None,
+    pruner: Annotated[Pruner | None, Option(help="Default: MedianPruner.")] = None,
+    seed: Annotated[int | None, Option(min=0)] = None,
+    parallelism: Annotated[int | None, Option(min=1, help="How many tasks side by side.")] = None,
+    cv_folds: Annotated[int | None, Option(min=2, help="Judge by folds, not by val.")] = None,
+    warm_start_from: Annotated[str | None, Option(help="Begin with its best trials.")] = None,
     auto_promote: Annotated[Stage | None, Option(help="Promote the winner if it improves.")] = None,
     request_id: Annotated[str | None, Option(help="The same id is the same experiment.")] = None,
+    config: Annotated[
+        Path | None,
+        Option(callback=is_there, help="A JSON file with more fields; options overrule it."),
+    ] = None,
     request: Annotated[
         Path | None,
         Option(callback=is_there, help="A JSON file with the whole request, or -, instead."),
@@ -40,31 +49,36 @@ def create(
 
     By --split, --name and --task, or with a whole --request.
     """
-    fields: dict[str, Any] = {
-        "split_id": split,
-        "name": name,
-        "target_column": target,
-        "task_type": task,
-        "model_type": model_type,
-        "metric_name": metric,
-        "optuna_config": {
+    from mlsys.cli.rows import read_object
+
+    if request is not None:
+        fields = read_object(request)
+    else:
+        said = {
+            "split_id": split,
+            "name": name,
+            "target_column": target,
+            "task_type": task,
+            "model_type": model_type,
+            "metric_name": metric,
+            "cv_folds": cv_folds,
+            "warm_start_from": warm_start_from,
+            "auto_promote": None if auto_promote is None else {"stage": auto_promote},
+            "request_id": request_id,
+        }
+        search = {
             "n_trials": n_trials,
             "timeout_seconds": timeout,
             "sampler": sampler,
+            "pruner": pruner,
             "seed": seed,
             "parallelism": parallelism,
-        },
-        "auto_promote": None if auto_promote is None else {"stage": auto_promote},
-        "request_id": request_id,
-    }
-    if request is not None:
-        from mlsys.cli.rows import read_object
-
-        fields = read_object(request)
-    elif split is None or name is None or task is None:
-        raise BadParameter("want --split, --name and --task, or --request")
-    elif target is None:
-        fields["target_column"] = session.client.split(split).target_column
+        }
+        fields = _joined(read_object(config) if config else {}, said, search)
+        if not {"split_id", "name", "task_type"} <= fields.keys():
+            raise BadParameter("want --split, --name and --task, or --request")
+        if "target_column" not in fields:
+            fields["target_column"] = session.client.split(fields["split_id"]).target_column
     given = {name: value for name, value in fields.items() if value is not None}
     experiment = session.client.create_experiment(**given)
     if watch:
@@ -125,3 +139,16 @@ def trials(session: Session, experiment_id: Id, *, limit: Limit = 1000) -> None:
 
     found = session.client.trials(experiment_id)
     print_list(list(islice(found, limit)), shown.TRIALS, format=session.format)
+
+
+def _joined(
+    config: Mapping[str, Any], said: Mapping[str, Any], search: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Let what was said overrule a file, and both the default library."""
+    asked = {name: value for name, value in search.items() if value is not None}
+    fields = {"model_type": "lightgbm", **config}
+    fields |= {name: value for name, value in said.items() if value is not None}
+    if asked:
+        before = fields.get("optuna_config", {})
+        fields["optuna_config"] = {**before, **asked} if isinstance(before, Mapping) else before
+    return fields

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from mlsys.domain.choices import Pruner, Sampler
 from mlsys.domain.ids import Id
 from mlsys.domain.records import Input
 
@@ -45,17 +46,6 @@ ModelChoice = Annotated[
 ]
 ModelName = Annotated[Id, Field(max_length=54)]
 """Short enough for `{name}-v{version}` to be an id."""
-Sampler = Literal["TPE", "Random", "Grid", "QMC", "CmaEs", "GP", "NSGAII"]
-Pruner = Literal[
-    "MedianPruner",
-    "PercentilePruner",
-    "HyperbandPruner",
-    "SuccessiveHalvingPruner",
-    "ThresholdPruner",
-    "PatientPruner",
-    "WilcoxonPruner",
-    "NopPruner",
-]
 Objective = Literal["metric", "latency", "size"]
 Stage = Literal["staging", "production"]
 

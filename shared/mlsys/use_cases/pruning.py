@@ -8,7 +8,8 @@ import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner
 
-from mlsys.domain.messages import OptunaConfig, Pruner, PrunerOptions
+from mlsys.domain.choices import Pruner
+from mlsys.domain.messages import OptunaConfig, PrunerOptions
 from mlsys.domain.search import ROUNDS
 
 STARTUP_TRIALS = 5
