@@ -220,10 +220,8 @@ def test_what_mlsys_sets_itself_cannot_be_searched(model_type: ModelType, librar
 
     for name in sorted(refused - TUNABLE[model_type].keys()):
         assert why_not(model_type, name).startswith("cannot be searched")
-    with pytest.raises(InvalidInput, match="parameters that mlsys sets itself") as caught:
+    with pytest.raises(InvalidInput, match="parameters that mlsys sets itself"):
         fit(library, BINARY, rounds=1, params=dict.fromkeys(refused, 1))
-    fixed = str(caught.value).partition(": ")[2].split(", ")
-    assert len(fixed) > 5
 
 
 def test_what_is_the_same_leads_to_what_can_be_searched(model_type: ModelType) -> None:
@@ -282,8 +280,8 @@ def spoken(model_type: ModelType) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def ranges(values: list[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Ranges between the least and the greatest of some values."""
-    low, high = min(values), max(values)
+    """Ranges between two values."""
+    low, high = values
     forms: list[dict[str, Any]] = [{}, {"step": 1}]
     if low > 0:
         forms.append({"log": True})

@@ -183,3 +183,13 @@ def test_what_was_tried_earlier_is_fitted_into_the_space() -> None:
         f"warm start: num_leaves of best trial 1, 200, {moved}; 64 is tried instead",
         "warm start: lambda_l1 of best trial 1 is not searched now, and was dropped",
     ]
+
+
+def test_a_choice_that_there_is_no_more_is_moved_and_told() -> None:
+    spaces: Spaces = {ModelType.XGBOOST: {"grow_policy": Choice(("lossguide",))}}
+    earlier = Suggested(ModelType.XGBOOST, {"grow_policy": "depthwise"})
+
+    first = first_trials(spaces, [earlier])
+
+    assert first.params == [{"grow_policy": "lossguide"}]
+    assert [note.split(":")[0] for note in first.notes] == ["first trials", "warm start"]

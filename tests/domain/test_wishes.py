@@ -70,6 +70,12 @@ def test_what_fits(fields: dict[str, Any]) -> None:
             "feature_columns[0]",
             "'age' is the weight, so it cannot be a feature",
         ),
+        (
+            {"feature_columns": ["y"]},
+            "feature_columns[0]",
+            "'y' is the target, so it cannot be a feature",
+        ),
+        ({"feature_columns": ["age", "age"]}, "feature_columns[1]", "'age' stands twice"),
         ({"slices": ["city", "x"]}, "slices[1]", "there is no column 'x'"),
         ({"slices": ["city", "city"]}, "slices[1]", "'city' stands twice"),
         (

@@ -11,12 +11,12 @@ from optuna.pruners import BasePruner
 from mlsys.domain.choices import Pruner
 from mlsys.domain.messages import OptunaConfig, PrunerOptions
 from mlsys.domain.search import ROUNDS
+from mlsys.domain.search_rules import P_THRESHOLD
 
 STARTUP_TRIALS = 5
 WARMUP_ROUNDS = 20
 LEAST_ROUNDS = 10
 PATIENCE = 3
-P_THRESHOLD = 0.1
 
 N = TypeVar("N", int, float)
 
