@@ -293,7 +293,6 @@ def needed(name: str) -> list[tuple[str, frozenset[Any]]]:
 
 
 def some(bounds: Any) -> list[Any]:
-    """Values that are neither the least nor the most that is allowed."""
     if isinstance(bounds, OneOf):
         return list(bounds.values)
     if isinstance(bounds, Real):
