@@ -24,8 +24,8 @@ from tests.domain.learning import (
 
 # Without what draws lots for each row, or looks at how many rows there are.
 SOBER: dict[ModelType, dict[str, Any]] = {
-    ModelType.LIGHTGBM: {"min_data_in_leaf": 0},
-    ModelType.XGBOOST: {},
+    ModelType.LIGHTGBM: {"min_data_in_leaf": 0, "num_leaves": 7},
+    ModelType.XGBOOST: {"reg_lambda": 0, "min_child_weight": 0},
     ModelType.CATBOOST: {
         "bootstrap_type": "No",
         "random_strength": 0,
@@ -211,6 +211,19 @@ def test_a_class_that_weighs_nothing_on_val_is_absent_there(library: Learner) ->
 
     with pytest.raises(InvalidInput, match="val: it holds 1 of the 2 classes"):
         fit(library, BINARY, binned=binned, monitor=watching(resolve_metric("auc", BINARY), []))
+
+
+@pytest.mark.parametrize("unit", [2.0**-29, 2.0**29])
+def test_the_unit_of_weights_changes_no_bit(library: Learner, task: Task, unit: float) -> None:
+    rows = examples(task)
+    weighing = weights(rows, 0, 0.3, 1, 1.5)
+
+    plain, scaled = (
+        fit(library, task, train=replace(rows, weights=drawn))
+        for drawn in (weighing, weighing * unit)
+    )
+
+    assert scaled.to_bytes() == plain.to_bytes()
 
 
 def test_weights_of_one_change_next_to_nothing(library: Learner, task: Task) -> None:
