@@ -18,7 +18,7 @@ from mlsys.use_cases.leading import House, Lead, Worker, claim_lead, leader_is_o
 from mlsys.use_cases.registering import promote_if_asked, reserve_version, store_files
 from mlsys.use_cases.sampling import pruner_of, sampler_of
 from mlsys.use_cases.training.material import Training, prepare
-from mlsys.use_cases.training.objective import objective
+from mlsys.use_cases.training.objective import directions_of, objective
 from mlsys.use_cases.training.verdict import Winner, best_of, judge, refit
 from mlsys.use_cases.trials import TrialStorage
 from mlsys.use_cases.work import End, Outcome, work
@@ -81,7 +81,7 @@ def search(
     study = optuna.create_study(
         study_name=experiment.id,
         storage=storage,
-        direction="maximize" if training.metric.maximize else "minimize",
+        directions=directions_of(training),
         sampler=sampler_of(config, task=worker.task, parallel=worker.tasks > 1),
         pruner=pruner_of(config),
         load_if_exists=True,

@@ -10,7 +10,7 @@ import polars as pl
 from mlsys.domain.contract import NOT_LEARNT
 from mlsys.domain.encoding import encode_examples
 from mlsys.domain.features import Plan
-from mlsys.domain.folding import Fold, folds_of
+from mlsys.domain.folding import Fold, fold_numbers, folds_of
 from mlsys.domain.learners.base import Examples
 from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ExperimentRequest, ModelType
@@ -82,9 +82,12 @@ def prepare(
         target=request.target_column,
         features=request.feature_columns,
         task_type=request.task_type,
+        weight=request.weight_column,
+        monotone=request.monotone_constraints,
+        class_weight=request.class_weight,
     )
     parts = {part: encode_examples(plan, frame) for part, frame in frames.items()}
-    folds = folds_of(parts)
+    folds = folds_of(parts, fold_numbers(frames["train"], split, request))
     return Training(
         request=request,
         split=split,
@@ -100,7 +103,7 @@ def prepare(
 
 def _no_features(columns: list[Column], request: ExperimentRequest) -> list[str]:
     """Name keys, weights, folds and the like: no features, unless somebody asks for them."""
-    asked = {request.target_column, *(request.feature_columns or [])}
+    asked = {request.target_column, request.weight_column, *(request.feature_columns or [])}
     return [
         column.name for column in columns if column.role in NOT_LEARNT and column.name not in asked
     ]
