@@ -19,7 +19,7 @@ from mlsys.use_cases.registering import promote_if_asked, reserve_version, store
 from mlsys.use_cases.sampling import pruner_of, sampler_of
 from mlsys.use_cases.training.material import Training, prepare
 from mlsys.use_cases.training.objective import directions_of, objective
-from mlsys.use_cases.training.verdict import Winner, best_of, judge, refit
+from mlsys.use_cases.training.verdict import best_of, crown
 from mlsys.use_cases.trials import TrialStorage
 from mlsys.use_cases.work import End, Outcome, work
 
@@ -142,8 +142,7 @@ def _register(training: Training, found: Search, lead: Lead) -> ModelVersion:
     sign = -1 if training.metric.maximize else 1
     number = min(values, key=lambda number: (sign * values[number], number))
     best = best_of(found.trials[number], training)
-    model = refit(training, best)
-    winner = Winner(best, model, judge(training, model, defaults_value=values.get(0)))
+    winner = crown(training, best, found.trials)
 
     house = lead.house
     version = lead.repeat(lambda: reserve_version(lead.experiment_id, training, best, lead=lead))

@@ -9,6 +9,7 @@ import polars as pl
 
 from mlsys.domain.contract import NOT_LEARNT
 from mlsys.domain.encoding import encode_examples
+from mlsys.domain.errors import InvalidInput
 from mlsys.domain.features import Plan
 from mlsys.domain.folding import Fold, fold_numbers, folds_of
 from mlsys.domain.learners.base import Examples
@@ -18,6 +19,8 @@ from mlsys.domain.metrics import Metric, resolve_metric
 from mlsys.domain.planning import fit_plan
 from mlsys.domain.records import Column, Part, Split
 from mlsys.domain.search import Spaces, spaces_of
+from mlsys.domain.slicing import columns_of
+from mlsys.domain.thresholds import threshold_metric_of
 from mlsys.ports import Objects
 
 
@@ -50,6 +53,8 @@ class Training:
         binned: the folds as each library wants them.
         spaces: where each library is searched.
         threads: how many one fit may use.
+        threshold_metric: what the threshold of the winner is chosen for.
+        slices: the columns that metrics are told apart by, of the rows as they came.
     """
 
     request: ExperimentRequest
@@ -61,6 +66,8 @@ class Training:
     binned: Binned
     spaces: Spaces
     threads: int
+    threshold_metric: Metric | None
+    slices: dict[Part, pl.DataFrame]
 
 
 def prepare(
@@ -86,6 +93,8 @@ def prepare(
         monotone=request.monotone_constraints,
         class_weight=request.class_weight,
     )
+    if request.calibration and plan.task.kind == "regression":
+        raise InvalidInput("calibration: a regression has no probabilities; leave it out")
     parts = {part: encode_examples(plan, frame) for part, frame in frames.items()}
     folds = folds_of(parts, fold_numbers(frames["train"], split, request))
     return Training(
@@ -98,6 +107,8 @@ def prepare(
         binned=Binned(plan, folds, threads=threads),
         spaces=spaces_of(request),
         threads=threads,
+        threshold_metric=threshold_metric_of(request.threshold_metric, plan.task),
+        slices={part: columns_of(frame, request.slices or []) for part, frame in frames.items()},
     )
 
 

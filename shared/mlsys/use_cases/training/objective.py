@@ -8,7 +8,7 @@ from time import perf_counter
 import optuna
 from optuna.study import StudyDirection
 
-from mlsys.domain.learners.base import Examples, Fit, Monitor, OnRound
+from mlsys.domain.learners.base import Examples, Fit, Floats, Monitor, OnRound
 from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import Objective
 from mlsys.domain.metrics import Metric, resolve_metric
@@ -26,9 +26,10 @@ RANKING = {"roc_auc", "roc_auc_ovr", "average_precision"}
 
 @dataclass(frozen=True)
 class Try:
-    """One fit of one fold, judged on the fold's val rows."""
+    """One fit of one fold, and what it predicts for the fold's val rows, judged."""
 
     fit: Fit
+    prediction: Floats
     value: float
 
 
@@ -92,7 +93,8 @@ def tried_fold(
     prediction = fit.val_prediction
     if prediction is None:
         prediction = fit.predict(val.matrix)
-    return Try(fit, training.metric.value(val.target, prediction, weights=val.weights))
+    value = training.metric.value(val.target, prediction, weights=val.weights)
+    return Try(fit, prediction, value)
 
 
 def watched_metric(metric: Metric) -> Metric:
