@@ -65,7 +65,7 @@ def columns_of(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     ]
     if problems:
         raise InvalidInput(f"{problems[0].field}: {problems[0].description}", tuple(problems))
-    return frame.select(dict.fromkeys(names))
+    return frame.select(*dict.fromkeys(names))
 
 
 def slicing_of(train: pl.Series) -> Slicing:
