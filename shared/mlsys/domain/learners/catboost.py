@@ -14,6 +14,7 @@ from mlsys.domain.learners.base import Examples, Floats, Monitor, Params, Task
 from mlsys.domain.learners.fitted import Fitted
 from mlsys.domain.learners.matrices import as_float32, contributions_shape, predictions_shape
 from mlsys.domain.learners.watch import Watch, check_rows, checked_params
+from mlsys.domain.learners.weighing import counted, weighed
 
 # CatBoost's compiled half imports pandas whether or not it is there, only to tell its frames from
 # other tables. We never pass frames and do not install pandas, so two empty classes stand in for
@@ -36,9 +37,10 @@ finally:
         del sys.modules["pandas"]
 
 LOSSES = {"binary": "Logloss", "multiclass": "MultiClass", "regression": "RMSE"}
-# CatBoost's names where it means the same; its PRAUC, MAPE and multiclass area do not.
+# CatBoost's names where it means the same; its PRAUC, MAPE and multiclass area do not. Only its
+# area forgets the weights unless it is asked.
 METRICS = {
-    "roc_auc": "AUC",
+    "roc_auc": "AUC:use_weights=true",
     "root_mean_squared_error": "RMSE",
     "mean_absolute_error": "MAE",
 }
@@ -48,11 +50,12 @@ MAGIC = b"CBM1"
 
 @dataclass(frozen=True)
 class CatBoostData:
-    """Train on its bins, and val, which CatBoost bins by them."""
+    """Train on its bins, and val, which CatBoost bins by them; `monotone` in CatBoost's order."""
 
     train: Pool
     val: Pool | None
     val_target: Floats | None
+    monotone: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -127,19 +130,30 @@ class CatBoostLearner:
         """See base.Learner."""
         del task
         check_rows(train, val)
+        train = counted(weighed(train))
         numbers = [place for place, codes in enumerate(train.categorical) if not codes]
         codes = [place for place, codes in enumerate(train.categorical) if codes]
         try:
             binned = Pool(
-                _features(train.matrix, numbers, codes), label=train.target, thread_count=threads
+                _features(train.matrix, numbers, codes),
+                label=train.target,
+                weight=train.weights,
+                thread_count=threads,
             )
             binned.quantize(border_count=BORDER_COUNT)
         except CatBoostError as error:
             raise InvalidInput(f"CatBoost cannot learn this: {error}") from error
+        monotone = tuple(train.monotone[place] for place in (*numbers, *codes) if train.monotone)
         if val is None:
-            return CatBoostData(binned, None, None)
-        raw = Pool(_features(val.matrix, numbers, codes), label=val.target, thread_count=threads)
-        return CatBoostData(binned, raw, val.target)
+            return CatBoostData(binned, None, None, monotone)
+        val = weighed(val)
+        raw = Pool(
+            _features(val.matrix, numbers, codes),
+            label=val.target,
+            weight=val.weights,
+            thread_count=threads,
+        )
+        return CatBoostData(binned, raw, counted(val).target, monotone)
 
     def fit(
         self,
@@ -166,6 +180,8 @@ class CatBoostLearner:
             "logging_level": "Silent",
             "allow_writing_files": False,
         }
+        if binned.monotone:
+            fixed["monotone_constraints"] = list(binned.monotone)
         if task.kind == "multiclass":
             fixed["classes_count"] = task.n_classes
         watch = Watch(monitor, task=task, val_target=binned.val_target) if monitor else None
