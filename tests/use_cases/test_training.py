@@ -92,7 +92,7 @@ def test_a_study_may_weigh_the_metric_against_what_a_model_costs(
 
     assert ended.failure is None
     rows, _ = list_trials(ended.id, page_size=9, page_token=None, records=runtime.records)
-    values = [row.values for row in rows]
+    values = [[float(one) for one in row.values or []] for row in rows]
     assert all(len(both) == 2 and both[1] > 0 for both in values)
     assert ended.best_trial is not None
     assert ended.best_trial.value == max(both[0] for both in values)
