@@ -59,7 +59,7 @@ def best_threshold(
         weights: (n,) not negative, not all 0.
 
     Raises:
-        InvalidInput: the metric is undefined for every threshold.
+        InvalidInput: as `Metric.value`.
 
     Costs one sort.
 
@@ -68,6 +68,7 @@ def best_threshold(
     0.2
 
     """
+    metric.value(target, probability, weights=weights)
     counted = np.ones(len(target)) if weights is None else weights
     beyond = min(1.0, float(np.nextafter(probability.max(), 2.0)))
     thresholds = np.unique(np.concatenate((probability, [UNDECIDED, beyond])))
@@ -80,8 +81,6 @@ def best_threshold(
     cells = [missed[0], below[0][-1] - missed[0], missed[1], below[1][-1] - missed[1]]
     values = FORMULAS["binary"][metric.name].of(TRUE, TOLD, np.maximum(np.stack(cells, axis=1), 0))
     rank = np.where(np.isnan(values), -np.inf, values if metric.maximize else -values)
-    if not np.isfinite(rank).any():
-        raise InvalidInput(f"{metric.name} is undefined for every threshold")
     best = thresholds[rank >= rank.max() - ROUNDING]
     threshold = float(best[np.argmin(np.abs(best - UNDECIDED))])
     value = metric.value(target, probability, weights=weights, threshold=threshold)
