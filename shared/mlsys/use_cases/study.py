@@ -19,7 +19,7 @@ from mlsys.use_cases.registering import promote_if_asked, reserve_version, store
 from mlsys.use_cases.sampling import pruner_of, sampler_of
 from mlsys.use_cases.training.material import Training, prepare
 from mlsys.use_cases.training.objective import directions_of, objective
-from mlsys.use_cases.training.verdict import best_of, crown
+from mlsys.use_cases.training.verdict import crown
 from mlsys.use_cases.trials import TrialStorage
 from mlsys.use_cases.work import End, Outcome, work
 
@@ -86,7 +86,7 @@ def search(
         pruner=pruner_of(config),
         load_if_exists=True,
     )
-    storage.enqueue_first(study._study_id, first_trials(training.spaces))  # noqa: SLF001
+    storage.enqueue_first(study._study_id, first_trials(training.spaces).params)  # noqa: SLF001
     outcome = work(
         study,
         objective(training),
@@ -141,8 +141,8 @@ def _register(training: Training, found: Search, lead: Lead) -> ModelVersion:
         raise InvalidInput(f"none of {len(found.trials)} trials was completed{failure}")
     sign = -1 if training.metric.maximize else 1
     number = min(values, key=lambda number: (sign * values[number], number))
-    best = best_of(found.trials[number], training)
-    winner = crown(training, best, found.trials)
+    winner = crown(training, found.trials[number], found.trials)
+    best = winner.best
 
     house = lead.house
     version = lead.repeat(lambda: reserve_version(lead.experiment_id, training, best, lead=lead))

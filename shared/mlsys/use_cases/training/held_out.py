@@ -7,8 +7,7 @@ from typing import Literal
 import numpy as np
 
 from mlsys.domain.evaluation import Scored
-from mlsys.domain.messages import ModelType
-from mlsys.domain.records import BestTrial, Part
+from mlsys.domain.records import Part
 from mlsys.domain.search import Suggested
 from mlsys.use_cases.training.material import Training
 from mlsys.use_cases.training.objective import tried_fold
@@ -33,9 +32,8 @@ class HeldOut:
     value: float
 
 
-def held_out(training: Training, best: BestTrial) -> HeldOut:
-    """Fit the winner again as its trial did, fold by fold, and keep what it predicts."""
-    drawn = Suggested(ModelType(best.model_type), best.params)
+def held_out(training: Training, drawn: Suggested) -> HeldOut:
+    """Fit again as a trial with these parameters did, fold by fold, and keep what is predicted."""
     tries = [tried_fold(training, drawn, place) for place, _ in enumerate(training.folds)]
     value = fmean(one.value for one in tries)
     predictions = np.concatenate([one.prediction for one in tries])

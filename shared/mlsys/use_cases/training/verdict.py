@@ -56,28 +56,24 @@ class Winner:
     verdict: Verdict
 
 
-def best_of(trial: FrozenTrial, training: Training) -> BestTrial:
-    """Describe the winner."""
-    drawn = suggested(trial.params, training.spaces)
-    return BestTrial(
+def crown(training: Training, trial: FrozenTrial, trials: Sequence[FrozenTrial]) -> Winner:
+    """Find threshold and calibration on rows held out, refit, and judge on test, once.
+
+    Args:
+        training: what the study trained on.
+        trial: the best of its trials.
+        trials: all of them; the first are the defaults of the libraries.
+
+    """
+    drawn = suggested(trial.params, training.request.model_types)
+    best = BestTrial(
         number=trial.number,
         value=float(trial.values[0]),
         model_type=drawn.model_type,
         params=dict(drawn.params),
         rounds=int(trial.user_attrs[ROUNDS_ATTR]),
     )
-
-
-def crown(training: Training, best: BestTrial, trials: Sequence[FrozenTrial]) -> Winner:
-    """Find threshold and calibration on rows held out, refit, and judge on test, once.
-
-    Args:
-        training: what the study trained on.
-        best: its best trial.
-        trials: all its trials; the first are the defaults of the libraries.
-
-    """
-    held = held_out(training, best)
+    held = held_out(training, drawn)
     calibration, warnings = _calibration(training, held.scored)
     mended = replace(held.scored, prediction=calibrated(calibration, held.scored.prediction))
     threshold, doubts = _threshold(training, mended)
@@ -168,7 +164,7 @@ def _baselines(training: Training, trials: Sequence[FrozenTrial]) -> dict[str, f
     baselines = {}
     for trial in trials:
         if trial.number < libraries and trial.state is TrialState.COMPLETE:
-            library = suggested(trial.params, training.spaces).model_type
+            library = suggested(trial.params, training.request.model_types).model_type
             key = f"val/defaults/{name}" if libraries == 1 else f"val/defaults/{library}/{name}"
             baselines[key] = float(trial.values[0])
     baselines[f"val/constant/{name}"] = fmean(
