@@ -6,25 +6,15 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from mlsys.domain.encoding import KINDS, encode_target, read_labels, read_values, read_weights
+from mlsys.domain.encoding import encode_target, read_labels, read_values, read_weights
 from mlsys.domain.errors import InvalidInput, Violation
-from mlsys.domain.features import Direction, Feature, Kind, Label, LeftOut, Plan
+from mlsys.domain.features import Direction, Feature, Label, LeftOut, Plan
+from mlsys.domain.judging import judged
 from mlsys.domain.learners.base import TaskKind
 from mlsys.domain.messages import TaskType
 
-MAX_VOCABULARY = 1_000
 MAX_CLASSES = 1_000
 BINARY_CLASSES = 2
-# Below so many rows, values that never repeat may be chance.
-MIN_ROWS_OF_AN_ID = 20
-# Ids numbered through fill their range; a random part of a table still holds a third of them.
-ID_DENSITY = 1 / 3
-MOSTLY = 0.9
-TEXT_LENGTH = 60
-MAX_EXACT_FLOAT64 = 2**53
-MAX_EXACT_FLOAT32 = 2**24
-# A quantity may lose digits in 32 bits; an id loses itself.
-MAX_MERGED = 0.01
 
 
 def fit_plan(
@@ -65,13 +55,13 @@ def fit_plan(
     """
     _check_names(train, target, features, weight)
     kind, labels = _fit_target(train.get_column(target), task_type)
-    judged = [
-        _judged(train.get_column(name), named=features is not None)
+    columns = [
+        judged(train.get_column(name), named=features is not None)
         for name in train.columns
         if name not in {target, weight} and (features is None or name in features)
     ]
-    used = tuple(column for column in judged if isinstance(column, Feature))
-    left_out = tuple(column for column in judged if isinstance(column, LeftOut))
+    used = tuple(column for column in columns if isinstance(column, Feature))
+    left_out = tuple(column for column in columns if isinstance(column, LeftOut))
     if features is not None and left_out:
         raise InvalidInput(
             f"feature_columns: {left_out[0].name!r} cannot be used: {left_out[0].reason}",
@@ -136,75 +126,6 @@ def _fit_target(column: pl.Series, task_type: TaskType) -> tuple[TaskKind, tuple
     return ("binary" if len(labels) == BINARY_CLASSES else "multiclass"), labels
 
 
-def _judged(column: pl.Series, *, named: bool) -> Feature | LeftOut:
-    kind = KINDS.get(column.dtype.base_type())
-    values = column.fill_nan(None) if column.dtype.is_float() else column
-    present = values.drop_nulls()
-    reason = _why_impossible(present, kind, column.dtype)
-    if reason is None and not named:
-        reason = _why_useless(values)
-    if kind is None or reason is not None:
-        return LeftOut(name=column.name, reason=reason or "")
-    vocabulary = _vocabulary(present) if kind == "category" else ()
-    nullable = len(present) < len(column)
-    return Feature(name=column.name, kind=kind, nullable=nullable, vocabulary=vocabulary)
-
-
-def _why_impossible(present: pl.Series, kind: Kind | None, dtype: pl.DataType) -> str | None:
-    if dtype != pl.Null and kind is None:
-        return f"a column of type {dtype} has no place in a model; use numbers, text or times"
-    if len(present) == 0:
-        return "no train row has a value"
-    if not dtype.is_integer():
-        return None
-    largest = max(map(abs, _bounds(present)))
-    if largest > MAX_EXACT_FLOAT64:
-        return "integers beyond 2^53 lose digits; as text it can be a category"
-    distinct = present.n_unique()
-    merged = distinct - present.cast(pl.Float32).n_unique()
-    if largest > MAX_EXACT_FLOAT32 and merged > MAX_MERGED * distinct:
-        return (
-            "the learners' 32 bits confuse its integers beyond 2^24; as text it can be a category"
-        )
-    return None
-
-
-def _why_useless(values: pl.Series) -> str | None:
-    if values.n_unique() == 1:
-        return "it is constant in train"
-    present = values.drop_nulls()
-    distinct = present.n_unique()
-    if present.dtype.is_integer():
-        return "it numbers the rows: an id" if _is_numbering(present, distinct) else None
-    if KINDS[present.dtype.base_type()] != "category" or distinct <= MIN_ROWS_OF_AN_ID:
-        return None
-    if distinct > MOSTLY * len(present):
-        return "nearly every row has a text of its own: an id or free text"
-    length = present.cast(pl.String).str.len_chars().mean()
-    return "it is free text" if isinstance(length, float) and length > TEXT_LENGTH else None
-
-
-def _is_numbering(present: pl.Series, distinct: int) -> bool:
-    if distinct < max(len(present), MIN_ROWS_OF_AN_ID):
-        return False
-    low, high = _bounds(present)
-    return distinct > ID_DENSITY * (high - low + 1) or high > MAX_EXACT_FLOAT32
-
-
-def _bounds(present: pl.Series) -> tuple[int, int]:
-    value = pl.col("value")
-    bounds = present.alias("value").to_frame().select(low=value.min(), high=value.max())
-    low, high = bounds.row(0)
-    return low, high
-
-
-def _vocabulary(present: pl.Series) -> tuple[str, ...]:
-    """Take the most frequent categories, of equals the first, and sort them."""
-    word = present.cast(pl.String).alias("word").to_frame()
-    counted = word.group_by("word").len().sort(["len", "word"], descending=[True, False])
-    return tuple(counted["word"].head(MAX_VOCABULARY).sort().to_list())
-
-
 def _constrained(plan: Plan, train: pl.DataFrame, monotone: Mapping[str, Direction]) -> Plan:
     problems = [
         Violation(f"monotone_constraints.{name}", reason)
@@ -223,22 +144,19 @@ def _constrained(plan: Plan, train: pl.DataFrame, monotone: Mapping[str, Directi
 def _why_unconstrained(
     plan: Plan, train: pl.DataFrame, name: str, direction: Direction
 ) -> str | None:
+    left_out = {column.name: column.reason for column in plan.left_out}
+    kinds = {feature.name: feature.kind for feature in plan.features}
     if name not in train.columns:
         return f"there is no column {name!r}; there are: {', '.join(train.columns[:20])}"
     if direction == 0:
         return None
     if plan.task_kind == "multiclass":
         return f"a prediction among {len(plan.labels)} classes has no direction; leave it out"
-    if name in {plan.target, plan.weight}:
-        return f"{name!r} is the {'target' if name == plan.target else 'weight'}"
-    for column in plan.left_out:
-        if column.name == name:
-            return f"{name!r} is left out, unless feature_columns name it: {column.reason}"
-    for feature in plan.features:
-        if feature.name == name:
-            unordered = feature.kind == "category"
-            return f"{name!r} is a category, whose values have no order" if unordered else None
-    return f"{name!r} is not among feature_columns"
+    if name in left_out:
+        return f"{name!r} is left out, unless feature_columns name it: {left_out[name]}"
+    if name not in kinds:
+        return f"{name!r} is no feature; only those can be constrained"
+    return f"{name!r} is a category, which has no order" if kinds[name] == "category" else None
 
 
 def _weighed(plan: Plan, train: pl.DataFrame, class_weight: Literal["balanced"] | None) -> Plan:
