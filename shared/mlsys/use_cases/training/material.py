@@ -15,9 +15,10 @@ from mlsys.domain.learners.base import Examples
 from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ExperimentRequest, ModelType
 from mlsys.domain.metrics import Metric, resolve_metric
+from mlsys.domain.overrides import spaces_of
 from mlsys.domain.planning import fit_plan
 from mlsys.domain.records import Column, Part, Split
-from mlsys.domain.search import Spaces, spaces_of
+from mlsys.domain.search import Spaces
 from mlsys.ports import Objects
 
 

@@ -12,7 +12,7 @@ from mlsys.domain.learners.base import Examples, Fit, Monitor, OnRound
 from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import Objective
 from mlsys.domain.metrics import Metric, resolve_metric
-from mlsys.domain.search import EARLY_STOPPING_ROUNDS, ROUNDS, Suggested, suggest
+from mlsys.domain.search import EARLY_STOPPING_ROUNDS, Suggested, suggest
 from mlsys.use_cases.training.material import Training
 
 REPORT_EVERY_ROUNDS = 10
@@ -78,7 +78,7 @@ def tried_fold(
         training.binned.of(drawn.model_type, place),
         task=training.plan.task,
         params=drawn.params,
-        rounds=ROUNDS,
+        rounds=drawn.rounds,
         threads=training.threads,
         seed=training.request.optuna_config.seed,
         monitor=Monitor(

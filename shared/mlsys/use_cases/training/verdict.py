@@ -38,7 +38,7 @@ class Winner:
 
 def best_of(trial: FrozenTrial, training: Training) -> BestTrial:
     """Describe the winner."""
-    drawn = suggested(trial.params, training.spaces)
+    drawn = suggested(trial.params, training.request.model_types)
     return BestTrial(
         number=trial.number,
         value=float(trial.values[0]),
