@@ -207,3 +207,12 @@ def test_a_class_without_rows_cannot_be_calibrated(absent: float, shape: tuple[i
 
     with pytest.raises(InvalidInput, match="rows of every class, got"):
         fit_calibration("sigmoid", target, np.full(shape, 0.5), weights=weights)
+
+
+def test_steps_that_overshoot_are_halved() -> None:
+    target = np.array([0.0] * 15 + [1.0])
+    score = np.array([0.3] * 15 + [1 - 1e-8])
+
+    mended = calibrated(fit_calibration("sigmoid", target, score), score)
+
+    assert mended == pytest.approx([1 / 17] * 15 + [2 / 3])

@@ -181,18 +181,6 @@ def test_what_cannot_be_calibrated_is_left_as_it_is(ready_split: Split, runtime:
     assert any("calibration: left out" in one for one in winner.verdict.warnings)
 
 
-def test_a_threshold_that_no_row_can_tell_stays_at_one_half(
-    ready_split: Split, runtime: Runtime
-) -> None:
-    fields = {"metric_name": "accuracy", "threshold_metric": "matthews_corrcoef"}
-    training = prepared(ready_split, runtime, **fields)
-    val = training.parts["val"]
-
-    winner = crowned(changed(training, "val", target=np.ones_like(val.target)))
-
-    assert winner.model.postprocess.threshold == 0.5
-
-
 def test_what_does_not_beat_a_constant_says_so_on_both_parts(
     ready_split: Split, runtime: Runtime
 ) -> None:

@@ -19,9 +19,12 @@ CalibrationMethod = Literal["sigmoid", "isotonic"]
 
 # Odds beyond these are taken for these: 32 bits know no probability between 1 - 3e-8 and 1.
 EXTREME = 1e-8
+# Of Newton's method: when to end, what keeps a curvature from being flat, and which share of the
+# gain that the slope promises a step must bring.
 MAX_STEPS = 100
-MAX_HALVINGS = 40
-FLAT = 1e-13
+FLAT = 1e-11
+RIDGE = 1e-12
+ENOUGH = 1e-4
 
 
 class Sigmoid(Record):
@@ -153,27 +156,31 @@ def _sigmoid(target: Floats, log_odds: Floats, weights: Floats) -> Sigmoid:
     share = weights / weights.sum()
     base = float(_log_odds(np.array(share @ smooth)))
     columns = np.stack([log_odds, np.ones_like(log_odds)])
-    found = np.array([0.0, base])
-    loss = _loss(found, columns, smooth, share)
-    for _ in range(MAX_STEPS):
+    slope, intercept = _least(np.array([0.0, base]), columns, smooth, share).tolist()
+    if slope < 0:  # Higher scores are less likely: the best that does not fall is level.
+        slope, intercept = 0.0, base
+    return Sigmoid(slope=slope, intercept=intercept)
+
+
+def _least(start: Floats, columns: Floats, target: Floats, share: Floats) -> Floats:
+    """Step to the least loss by Newton's method; a step that overshoots is halved."""
+    found, loss, left = start, _loss(start, columns, target, share), MAX_STEPS
+    while left and np.abs(gradient := _gradient(found, columns, target, share)).max() > FLAT:
         told = _probability(found @ columns)
-        gradient = columns @ (share * (told - smooth))
-        if np.abs(gradient).max() < FLAT:
-            break
-        curvature = (columns * (share * told * (1 - told))) @ columns.T + np.eye(2) * 1e-12
+        curvature = (columns * (share * told * (1 - told))) @ columns.T + np.eye(2) * RIDGE
         step = -np.linalg.solve(curvature, gradient)
-        slack = abs(loss) * np.finfo(np.float64).eps
-        for halving in range(MAX_HALVINGS):
-            size = 0.5**halving
-            after = _loss(found + size * step, columns, smooth, share)
-            if after <= loss + 1e-4 * size * float(gradient @ step) + slack:
-                break
-        found, loss = found + size * step, after
-    slope, intercept = found.tolist()
-    # Where higher scores are less likely, the best that does not fall is level.
-    return (
-        Sigmoid(slope=slope, intercept=intercept) if slope > 0 else Sigmoid(slope=0, intercept=base)
-    )
+        rounding = loss * np.finfo(np.float64).eps
+        after = _loss(found + step, columns, target, share)
+        while after > loss + ENOUGH * float(gradient @ step) + rounding:
+            step /= 2
+            after = _loss(found + step, columns, target, share)
+        found, loss, left = found + step, after, left - 1
+    return found
+
+
+def _gradient(parameters: Floats, columns: Floats, target: Floats, share: Floats) -> Floats:
+    gradient: Floats = columns @ (share * (_probability(parameters @ columns) - target))
+    return gradient
 
 
 def _loss(parameters: Floats, columns: Floats, target: Floats, share: Floats) -> float:

@@ -227,7 +227,8 @@ def _mean_where(occurs: npt.NDArray[np.bool_], by_class: Floats) -> Floats:
 
 def _shares(by_class: Floats) -> Floats:
     """Divide by the sum over the classes, so that an only class has exactly all."""
-    return by_class / by_class.sum(axis=1, keepdims=True)
+    parts: Floats = by_class / by_class.sum(axis=1, keepdims=True)
+    return parts
 
 
 def _spread(values: Floats, weights: Floats) -> Floats:

@@ -119,7 +119,7 @@ def suggest(trial: Suggests, spaces: Spaces) -> Suggested:
         model_type = ModelType(trial.suggest_categorical(MODEL_TYPE, names))
     drawn: dict[str, Value] = {}
     for name, side in spaces[model_type].items():
-        long = _long(model_type, name, spaces)
+        long = optuna_name(model_type, name, spaces)
         if isinstance(side, Float):
             drawn[name] = trial.suggest_float(
                 long, side.low, side.high, step=side.step, log=side.log
@@ -149,6 +149,17 @@ def suggested(params: Params, model_types: Collection[ModelType]) -> Suggested:
     return _suggested(model_type, drawn)
 
 
+def optuna_name(model_type: ModelType, name: str, spaces: Spaces) -> str:
+    """Name a library's parameter as a trial does: with its library, if there are several."""
+    return name if len(spaces) == 1 else f"{model_type.value}.{name}"
+
+
+def as_optuna(model_type: ModelType, params: Params, spaces: Spaces) -> Params:
+    """Return what a trial of these parameters has drawn, by Optuna's names."""
+    named: dict[str, Value] = {} if len(spaces) == 1 else {MODEL_TYPE: model_type.value}
+    return named | {optuna_name(model_type, name, spaces): one for name, one in params.items()}
+
+
 def defaults_of(model_type: ModelType, space: Space) -> Params:
     """Return the library's own defaults, or what in the space comes closest to them."""
     return {name: side.nearest(TUNABLE[model_type][name].default) for name, side in space.items()}
@@ -168,7 +179,7 @@ def first_trials(spaces: Spaces, earlier: Sequence[Suggested] = ()) -> FirstTria
     notes: list[str] = []
     for model_type, space in spaces.items():
         defaults = defaults_of(model_type, space)
-        params.append(_as_optuna(model_type, defaults, spaces))
+        params.append(as_optuna(model_type, defaults, spaces))
         notes += _moved_defaults(model_type, defaults)
     for place, tried in enumerate(earlier, start=1):
         space = spaces[tried.model_type]
@@ -180,7 +191,7 @@ def first_trials(spaces: Spaces, earlier: Sequence[Suggested] = ()) -> FirstTria
             name: space[name].nearest(value) for name, value in known.items() if name in space
         }
         notes += _moved(place, known, taken)
-        again = _as_optuna(tried.model_type, taken, spaces)
+        again = as_optuna(tried.model_type, taken, spaces)
         if again not in params:
             params.append(again)
     return FirstTrials(params, notes)
@@ -190,15 +201,6 @@ def _suggested(model_type: ModelType, drawn: Params) -> Suggested:
     """Part the number of rounds from what the library is told."""
     rest = {name: value for name, value in drawn.items() if name != ROUNDS_NAME}
     return Suggested(model_type, rest, int(drawn.get(ROUNDS_NAME, ROUNDS)))
-
-
-def _long(model_type: ModelType, name: str, spaces: Spaces) -> str:
-    return name if len(spaces) == 1 else f"{model_type.value}.{name}"
-
-
-def _as_optuna(model_type: ModelType, params: Params, spaces: Spaces) -> Params:
-    named: dict[str, Value] = {} if len(spaces) == 1 else {MODEL_TYPE: model_type.value}
-    return named | {_long(model_type, name, spaces): value for name, value in params.items()}
 
 
 def _moved_defaults(model_type: ModelType, taken: Params) -> Iterator[str]:

@@ -85,7 +85,7 @@ def slicing_of(train: pl.Series) -> Slicing:
 
 
 def _plain(column: pl.Series) -> pl.Series:
-    if column.dtype in {pl.Categorical, pl.Enum}:
+    if column.dtype.base_type() in {pl.Categorical, pl.Enum}:
         return column.cast(pl.String)
     return column.fill_nan(None) if column.dtype.is_float() else column
 

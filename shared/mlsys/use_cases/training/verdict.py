@@ -76,9 +76,11 @@ def crown(training: Training, trial: FrozenTrial, trials: Sequence[FrozenTrial])
     held = held_out(training, drawn)
     calibration, warnings = _calibration(training, held.scored)
     mended = replace(held.scored, prediction=calibrated(calibration, held.scored.prediction))
-    threshold, doubts = _threshold(training, mended)
-    postprocess = Postprocess(calibration=calibration)
-    if threshold is not None:
+    postprocess, threshold = Postprocess(calibration=calibration), None
+    if training.threshold_metric is not None:
+        threshold = best_threshold(
+            training.threshold_metric, mended.target, mended.prediction, weights=mended.weights
+        )
         postprocess = Postprocess(calibration=calibration, threshold=threshold.threshold)
     model = Model(training.plan, _refitted(training, best), postprocess)
     judgement = judge(training, model, replace(held, scored=mended))
@@ -94,7 +96,6 @@ def crown(training: Training, trial: FrozenTrial, trials: Sequence[FrozenTrial])
             baselines=baselines,
             warnings=[
                 *warnings,
-                *doubts,
                 *judgement.warnings,
                 *_unbeaten(training, best.value, judgement.test, baselines),
             ],
@@ -115,17 +116,6 @@ def _calibration(training: Training, scored: Scored) -> tuple[Calibration | None
         return None, [f"calibration: left out, {error}"]
     if method == "isotonic" and rows < ROWS_FOR_STEPS:
         return found, [f"calibration: isotonic suits {ROWS_FOR_STEPS} rows or more, not {rows}"]
-    return found, []
-
-
-def _threshold(training: Training, scored: Scored) -> tuple[Threshold | None, list[str]]:
-    metric = training.threshold_metric
-    if metric is None:
-        return None, []
-    try:
-        found = best_threshold(metric, scored.target, scored.prediction, weights=scored.weights)
-    except InvalidInput as error:
-        return None, [f"threshold: left at 0.5, {error}"]
     return found, []
 
 
