@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlsys.domain.errors import InvalidInput
-from mlsys.domain.slicing import columns_of, slicing_of
+from mlsys.domain.slicing import slicing_of
 
 CELLS = st.one_of(
     st.lists(st.none() | st.text("abcde", max_size=3), min_size=1, max_size=60),
@@ -85,15 +84,3 @@ def test_times_are_cut_into_bins() -> None:
 )
 def test_slices_are_named_after_their_values(cells: pl.Series, names: list[str]) -> None:
     assert [name for name, _ in slicing_of(cells).rows_of(cells)] == names
-
-
-def test_a_column_that_is_not_there_is_refused_with_its_place() -> None:
-    with pytest.raises(InvalidInput) as caught:
-        columns_of(pl.DataFrame({"a": [1]}), ["a", "b"])
-
-    [problem] = caught.value.violations
-    assert (problem.field, "'b'" in problem.description) == ("slices[1]", True)
-
-
-def test_a_column_named_twice_is_one() -> None:
-    assert columns_of(pl.DataFrame({"a": [1], "b": [2]}), ["b", "b"]).columns == ["b"]

@@ -1,6 +1,6 @@
 """Rows apart by the values of a column, so that one can see where a model is weak."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -10,7 +10,6 @@ import numpy.typing as npt
 import polars as pl
 
 from mlsys.domain.curves import spread
-from mlsys.domain.errors import InvalidInput, Violation
 
 MAX_VALUES = 20
 BINS = 10
@@ -54,18 +53,6 @@ class Slicing:
                 below = plain < high if place < last else above
                 yield f"{_shown(low)} to {_shown(high)}", (above & below).fill_null(value=False)
         yield "missing", plain.is_null()
-
-
-def columns_of(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    """Keep the columns that rows are told apart by. Raises InvalidInput: one does not exist."""
-    problems = [
-        Violation(f"slices[{place}]", f"there is no column {name!r}")
-        for place, name in enumerate(names)
-        if name not in frame.columns
-    ]
-    if problems:
-        raise InvalidInput(f"{problems[0].field}: {problems[0].description}", tuple(problems))
-    return frame.select(*dict.fromkeys(names))
 
 
 def slicing_of(train: pl.Series) -> Slicing:

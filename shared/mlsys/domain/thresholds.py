@@ -28,20 +28,16 @@ def threshold_metric_of(name: str | None, task: Task) -> Metric | None:
     """Find the metric that a threshold is chosen for; none, if none is named.
 
     Raises:
-        InvalidInput: there are not two classes, or the metric is not about labels.
+        InvalidInput: there are not two classes.
 
     """
     if name is None:
         return None
     if task.kind != "binary":
         raise InvalidInput(
-            f"threshold_metric: only two classes have a threshold, not a {task.kind}"
+            f"threshold_metric: two classes have a threshold, and this is {task.kind}; leave it out"
         )
-    metric = resolve_metric(name, task)
-    if not metric.uses_threshold:
-        fit = ", ".join(one for one, formula in FORMULAS[task.kind].items() if formula.labels)
-        raise InvalidInput(f"threshold_metric: {metric.name!r} needs no threshold; these do: {fit}")
-    return metric
+    return resolve_metric(name, task)
 
 
 def best_threshold(

@@ -9,7 +9,6 @@ import polars as pl
 
 from mlsys.domain.contract import NOT_LEARNT
 from mlsys.domain.encoding import encode_examples
-from mlsys.domain.errors import InvalidInput
 from mlsys.domain.features import Plan
 from mlsys.domain.folding import Fold, fold_numbers, folds_of
 from mlsys.domain.learners.base import Examples
@@ -20,7 +19,6 @@ from mlsys.domain.overrides import spaces_of
 from mlsys.domain.planning import fit_plan
 from mlsys.domain.records import Column, Part, Split
 from mlsys.domain.search import Spaces
-from mlsys.domain.slicing import columns_of
 from mlsys.domain.thresholds import threshold_metric_of
 from mlsys.ports import Objects
 
@@ -94,8 +92,6 @@ def prepare(
         monotone=request.monotone_constraints,
         class_weight=request.class_weight,
     )
-    if request.calibration and plan.task.kind == "regression":
-        raise InvalidInput("calibration: a regression has no probabilities; leave it out")
     parts = {part: encode_examples(plan, frame) for part, frame in frames.items()}
     folds = folds_of(parts, fold_numbers(frames["train"], split, request))
     return Training(
@@ -109,7 +105,7 @@ def prepare(
         spaces=spaces_of(request),
         threads=threads,
         threshold_metric=threshold_metric_of(request.threshold_metric, plan.task),
-        slices={part: columns_of(frame, request.slices or []) for part, frame in frames.items()},
+        slices={part: frame.select(request.slices or []) for part, frame in frames.items()},
     )
 
 
