@@ -3,7 +3,8 @@
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from mlsys.domain.ids import Id
 from mlsys.domain.records import Input
@@ -31,6 +32,17 @@ class ModelType(StrEnum):
     LIGHTGBM = "lightgbm"
 
 
+def _one_of_all(value: object) -> object:
+    """Say what is wrong with it once; a union would for each of its members."""
+    if not isinstance(value, str) or value not in {*ModelType, "auto"}:
+        raise PydanticCustomError("literal_error", "Input should be {wanted}", {"wanted": CHOICES})
+    return value
+
+
+CHOICES = "'catboost', 'xgboost', 'lightgbm' or 'auto'"
+ModelChoice = Annotated[
+    Annotated[ModelType, Field(strict=False)] | Literal["auto"], BeforeValidator(_one_of_all)
+]
 ModelName = Annotated[Id, Field(max_length=54)]
 """Short enough for `{name}-v{version}` to be an id."""
 Sampler = Literal["TPE", "Random", "Grid", "QMC", "CmaEs", "GP", "NSGAII"]
@@ -48,6 +60,38 @@ Objective = Literal["metric", "latency", "size"]
 Stage = Literal["staging", "production"]
 
 
+class PrunerOptions(Input):
+    """How a pruner judges; what is not said is as docs/search.md says.
+
+    A step is a boosting round, or with folds a fold; they are numbered from 0 there.
+
+    Attributes:
+        n_startup_trials: how many trials must have ended before one is pruned.
+        n_warmup_steps: up to which step no trial is pruned.
+        percentile: keep trials that are among the best so many percent.
+        min_resource: the step at which trials are compared first.
+        reduction_factor: of so many trials one goes on.
+        lower: prune what reports less.
+        upper: prune what reports more.
+        patience: prune nothing that did not get worse within so many reports.
+        min_delta: by how much it must have got worse.
+        p_threshold: prune what is worse than the best trial with less than this chance of error.
+        n_startup_steps: after how many folds a trial may be pruned.
+    """
+
+    n_startup_trials: Annotated[int, Field(ge=0, le=MAX_TRIALS)] | None = None
+    n_warmup_steps: Annotated[int, Field(ge=0)] | None = None
+    percentile: Annotated[float, Field(gt=0, lt=100)] | None = None
+    min_resource: Annotated[int, Field(ge=1)] | None = None
+    reduction_factor: Annotated[int, Field(ge=2)] | None = None
+    lower: float | None = None
+    upper: float | None = None
+    patience: Annotated[int, Field(ge=0)] | None = None
+    min_delta: Annotated[float, Field(ge=0)] | None = None
+    p_threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
+    n_startup_steps: Annotated[int, Field(ge=2, le=MAX_FOLDS)] | None = None
+
+
 class OptunaConfig(Input):
     """How the study searches; the names are Optuna's.
 
@@ -56,6 +100,7 @@ class OptunaConfig(Input):
         timeout_seconds: after how many seconds none is begun any more.
         sampler: what suggests the parameters of a trial.
         pruner: what ends a trial that promises little.
+        pruner_options: how it judges.
         seed: of all that is drawn.
         parallelism: how many tasks make trials at once.
         trials_at_once: how many trials one task runs at once, each with its share of the cores;
@@ -68,6 +113,7 @@ class OptunaConfig(Input):
     timeout_seconds: Annotated[float, Field(gt=0, le=7 * 24 * 3600)] | None = None
     sampler: Sampler = "TPE"
     pruner: Pruner = "MedianPruner"
+    pruner_options: PrunerOptions = PrunerOptions()
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     parallelism: Annotated[int, Field(ge=1, le=MAX_PARALLELISM)] = 1
     trials_at_once: Annotated[int, Field(ge=1, le=MAX_TRIALS_AT_ONCE)] | None = None
@@ -114,7 +160,7 @@ class ExperimentWish(Input):
         objectives: what trials are compared by where that is not the metric alone.
         optuna_config: how the study searches.
         search_space: what is searched otherwise than by default, by parameter; for `auto` by
-            library and parameter. See domain/search.py.
+            library and parameter. See domain/overrides.py.
         cv_folds: judge each trial by so many folds of train, not by val.
         weight_column: how much each row counts, in fits, early stopping and metrics.
         monotone_constraints: columns along which a prediction may only rise (1) or fall (-1).
@@ -130,7 +176,7 @@ class ExperimentWish(Input):
     target_column: Annotated[str, Field(min_length=1, max_length=300)]
     feature_columns: Annotated[list[str], Field(min_length=1, max_length=MAX_COLUMNS)] | None = None
     task_type: Annotated[TaskType, Field(strict=False)]
-    model_type: Annotated[ModelType, Field(strict=False)] | Literal["auto"]
+    model_type: ModelChoice
     metric_name: str | None = None
     objectives: Annotated[list[Objective], Field(min_length=1, max_length=2)] | None = None
     optuna_config: OptunaConfig = OptunaConfig()

@@ -11,16 +11,17 @@ from mlsys.domain.errors import Corrupt, InvalidInput, NotFound
 from mlsys.domain.messages import ExperimentRequest, OptunaConfig
 from mlsys.domain.model_records import ModelVersion, VersionStatus
 from mlsys.domain.records import Experiment, ExperimentStatus, Failure, Measure
-from mlsys.domain.search import first_trials
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS
 from mlsys.use_cases.experiments import check_request
 from mlsys.use_cases.leading import House, Lead, Worker, claim_lead, leader_is_ours
+from mlsys.use_cases.pruning import pruner_of
 from mlsys.use_cases.registering import promote_if_asked, reserve_version, store_files
-from mlsys.use_cases.sampling import pruner_of, sampler_of
+from mlsys.use_cases.sampling import budget_of, sampler_of
 from mlsys.use_cases.training.material import Training, prepare
-from mlsys.use_cases.training.objective import objective
-from mlsys.use_cases.training.verdict import Winner, best_of, judge, refit
+from mlsys.use_cases.training.objective import directions_of, objective
+from mlsys.use_cases.training.verdict import crown
 from mlsys.use_cases.trials import TrialStorage
+from mlsys.use_cases.warm_start import first_trials_of
 from mlsys.use_cases.work import End, Outcome, work
 
 log = structlog.get_logger()
@@ -28,10 +29,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Search:
-    """How this process's search ended, and all trials of the study."""
+    """How this process's search ended, all trials of the study, and what to know of the first."""
 
     outcome: Outcome
     trials: list[FrozenTrial]
+    notes: list[str]
 
 
 def run_study(experiment_id: str, *, worker: Worker, house: House, stop: Event) -> Experiment:
@@ -75,18 +77,30 @@ def search(
     """Run trials until the study has all of them; the loop that tests/benchmarks/study.py times."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     config = training.request.optuna_config
+    directions = directions_of(training)
+    first = first_trials_of(training.request, training.spaces, records=house.records)
     storage = TrialStorage(
-        house.records, max_trials=config.n_trials, lease_seconds=worker.lease_seconds
+        house.records,
+        max_trials=budget_of(config, training.spaces, first=first.params),
+        lease_seconds=worker.lease_seconds,
     )
     study = optuna.create_study(
         study_name=experiment.id,
         storage=storage,
-        direction="maximize" if training.metric.maximize else "minimize",
-        sampler=sampler_of(config, task=worker.task, parallel=worker.tasks > 1),
-        pruner=pruner_of(config),
+        directions=directions,
+        pruner=pruner_of(config, folds=len(training.folds), objectives=len(directions)),
         load_if_exists=True,
     )
-    storage.enqueue_first(study._study_id, first_trials(training.spaces))  # noqa: SLF001
+    study.sampler = sampler_of(
+        config,
+        spaces=training.spaces,
+        first=first.params,
+        task=worker.task,
+        parallel=worker.tasks > 1,
+        begun=len(study.get_trials(deepcopy=False)),
+        objectives=len(directions),
+    )
+    storage.enqueue_first(study._study_id, first.params)  # noqa: SLF001
     outcome = work(
         study,
         objective(training),
@@ -95,7 +109,7 @@ def search(
         timeout_seconds=_seconds_left(experiment, config, house),
         on_finished=_log_trial,
     )
-    return Search(outcome, study.get_trials(deepcopy=False))
+    return Search(outcome, study.get_trials(deepcopy=False), first.notes)
 
 
 def _lead(experiment: Experiment, lead: Lead, *, worker: Worker, stop: Event) -> None:
@@ -141,9 +155,8 @@ def _register(training: Training, found: Search, lead: Lead) -> ModelVersion:
         raise InvalidInput(f"none of {len(found.trials)} trials was completed{failure}")
     sign = -1 if training.metric.maximize else 1
     number = min(values, key=lambda number: (sign * values[number], number))
-    best = best_of(found.trials[number], training)
-    model = refit(training, best)
-    winner = Winner(best, model, judge(training, model, defaults_value=values.get(0)))
+    winner = crown(training, found.trials[number], found.trials)
+    best = winner.best
 
     house = lead.house
     version = lead.repeat(lambda: reserve_version(lead.experiment_id, training, best, lead=lead))
@@ -169,7 +182,7 @@ def _register(training: Training, found: Search, lead: Lead) -> ModelVersion:
         "best_trial": best,
         "baselines": winner.verdict.baselines,
         "test": winner.verdict.test,
-        "warnings": winner.verdict.warnings + _left_out(training),
+        "warnings": [*winner.verdict.warnings, *_left_out(training), *found.notes],
     }
     lead.change(findings, version=ready)
     log.info("model.registered", experiment_id=lead.experiment_id, model_id=ready.id)
