@@ -14,11 +14,15 @@ def _present() -> Any:
 
 
 class TrialRow(BaseModel):
-    """One trial, for people: its value on val if it was completed, and why it failed if it did."""
+    """One trial, for people: its value on val if it was completed, and why it failed if it did.
+
+    `values` is one per objective; the metric, which `value` is too, comes first.
+    """
 
     number: int
     state: str
     value: float | str | None
+    values: list[float | str] | None
     params: dict[str, Any]
     rounds: int | None
     failure: str | None

@@ -32,6 +32,7 @@ MICROSECONDS_PER_DAY = 86_400_000_000.0
 
 Kind = Literal["numeric", "boolean", "category", "datetime"]
 Label = StrictBool | StrictInt | StrictStr
+Direction = Literal[-1, 0, 1]
 
 
 class Feature(Record):
@@ -44,7 +45,7 @@ class Feature(Record):
     kind: Kind
     nullable: bool
     vocabulary: tuple[str, ...] = ()
-    monotone: Literal[-1, 0, 1] = 0
+    monotone: Direction = 0
 
     @cached_property
     def codes(self) -> dict[str, float]:

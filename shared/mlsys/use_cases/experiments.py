@@ -129,10 +129,12 @@ def list_trials(
 
 
 def _row(trial: Trial) -> TrialRow:
+    values = trial.values if trial.state == "COMPLETE" else None
     return TrialRow(
         number=trial.number,
         state=trial.state,
-        value=trial.values[0] if trial.values and trial.state == "COMPLETE" else None,
+        value=values[0] if values else None,
+        values=values,
         params={param.name: param.value for param in trial.params},
         rounds=trial.user_attrs.get("rounds"),
         failure=trial.user_attrs.get("failure"),

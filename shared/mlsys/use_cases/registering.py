@@ -105,14 +105,52 @@ def promote_if_asked(
 
 
 def _metrics(training: Training, winner: Winner) -> dict[str, Any]:
-    test = winner.verdict.test
+    """Say how good the version is; docs/metrics.md explains it."""
+    verdict, judgement = winner.verdict, winner.verdict.judgement
+    tested = judgement.parts.get("test")
     return {
         "metric": {"name": training.metric.name, "maximize": training.metric.maximize},
         f"val/{training.metric.name}": winner.best.value,
-        "test": None if test is None else test.model_dump(mode="json"),
-        **{f"test/{name}": value for name, value in winner.verdict.report.items()},
-        "baselines": winner.verdict.baselines,
+        "test": None if verdict.test is None else verdict.test.model_dump(mode="json"),
+        **{f"test/{name}": value for name, value in (tested.metrics if tested else {}).items()},
+        "baselines": verdict.baselines,
+        "threshold": _threshold(training, winner),
+        "calibration": _calibration(winner),
+        "parts": {
+            name: one.model_dump(mode="json", exclude_none=True)
+            for name, one in judgement.parts.items()
+        },
+        "slices": {
+            column: {
+                part: [one.model_dump(mode="json") for one in slices]
+                for part, slices in parts.items()
+            }
+            for column, parts in judgement.slices.items()
+        },
+        "warnings": verdict.warnings,
     }
+
+
+def _threshold(training: Training, winner: Winner) -> dict[str, Any] | None:
+    """Say where two classes part, and how that was found; 0.5 needs no rows."""
+    if training.plan.task_kind != "binary":
+        return None
+    chosen, metric = winner.verdict.threshold, training.threshold_metric
+    if chosen is None or metric is None:
+        return {"threshold": winner.model.postprocess.threshold}
+    return {
+        "threshold": chosen.threshold,
+        "metric": metric.name,
+        "value": chosen.value,
+        "chosen_on": winner.verdict.held_out,
+    }
+
+
+def _calibration(winner: Winner) -> dict[str, Any] | None:
+    calibration = winner.model.postprocess.calibration
+    if calibration is None:
+        return None
+    return {"method": calibration.method, "fitted_on": winner.verdict.held_out}
 
 
 def _metadata(
@@ -137,6 +175,9 @@ def _metadata(
         },
         "params": winner.best.params,
         "rounds": winner.best.rounds,
+        "classes": list(training.plan.labels),
+        "threshold": _threshold(training, winner),
+        "calibration": _calibration(winner),
         "threads": training.threads,
         "seeds": {"study": request.optuna_config.seed, "split": training.split.seed},
         "split_id": request.split_id,

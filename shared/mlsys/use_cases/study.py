@@ -18,8 +18,8 @@ from mlsys.use_cases.pruning import pruner_of
 from mlsys.use_cases.registering import promote_if_asked, reserve_version, store_files
 from mlsys.use_cases.sampling import budget_of, sampler_of
 from mlsys.use_cases.training.material import Training, prepare
-from mlsys.use_cases.training.objective import objective
-from mlsys.use_cases.training.verdict import Winner, best_of, judge, refit
+from mlsys.use_cases.training.objective import directions_of, objective
+from mlsys.use_cases.training.verdict import crown
 from mlsys.use_cases.trials import TrialStorage
 from mlsys.use_cases.warm_start import first_trials_of
 from mlsys.use_cases.work import End, Outcome, work
@@ -77,7 +77,7 @@ def search(
     """Run trials until the study has all of them; the loop that tests/benchmarks/study.py times."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     config = training.request.optuna_config
-    objectives = len({"metric", *(training.request.objectives or [])})
+    directions = directions_of(training)
     first = first_trials_of(training.request, training.spaces, records=house.records)
     storage = TrialStorage(
         house.records,
@@ -87,8 +87,8 @@ def search(
     study = optuna.create_study(
         study_name=experiment.id,
         storage=storage,
-        direction="maximize" if training.metric.maximize else "minimize",
-        pruner=pruner_of(config, folds=len(training.folds), objectives=objectives),
+        directions=directions,
+        pruner=pruner_of(config, folds=len(training.folds), objectives=len(directions)),
         load_if_exists=True,
     )
     study.sampler = sampler_of(
@@ -98,7 +98,7 @@ def search(
         task=worker.task,
         parallel=worker.tasks > 1,
         begun=len(study.get_trials(deepcopy=False)),
-        objectives=objectives,
+        objectives=len(directions),
     )
     storage.enqueue_first(study._study_id, first.params)  # noqa: SLF001
     outcome = work(
@@ -155,9 +155,8 @@ def _register(training: Training, found: Search, lead: Lead) -> ModelVersion:
         raise InvalidInput(f"none of {len(found.trials)} trials was completed{failure}")
     sign = -1 if training.metric.maximize else 1
     number = min(values, key=lambda number: (sign * values[number], number))
-    best = best_of(found.trials[number], training)
-    model = refit(training, best)
-    winner = Winner(best, model, judge(training, model, defaults_value=values.get(0)))
+    winner = crown(training, found.trials[number], found.trials)
+    best = winner.best
 
     house = lead.house
     version = lead.repeat(lambda: reserve_version(lead.experiment_id, training, best, lead=lead))

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -81,7 +81,7 @@ class Heartbeat:
 
 def work(
     study: Study,
-    objective: Callable[[Trial], float],
+    objective: Callable[[Trial], float | Sequence[float]],
     *,
     storage: TrialStorage,
     stop: Event,
@@ -96,8 +96,8 @@ def work(
     of workers, coming and going, end with exactly `max_trials` finished trials.
 
     Args:
-        study: single-objective, on `storage`, whose `max_trials` is the budget.
-        objective: what returns a trial's value; it may raise TrialPruned.
+        study: on `storage`, whose `max_trials` is the budget.
+        objective: what returns a trial's value, or one per direction; it may raise TrialPruned.
         storage: of this worker; `stop` ends all workers that share one.
         stop: set it (on SIGTERM) to release the running trial within a quarter of a second; the
             objective learns it from its next suggestion or report.
@@ -134,7 +134,7 @@ def work(
 @dataclass
 class _Worker:
     study: Study
-    objective: Callable[[Trial], float]
+    objective: Callable[[Trial], float | Sequence[float]]
     storage: TrialStorage
     catch: tuple[type[Exception], ...]
     stop: Event
@@ -187,10 +187,10 @@ class _Worker:
         """Whether anything was found; a study that found nothing has nothing to tell."""
         return any(one.state.is_finished() for one in self.study.get_trials(deepcopy=False))
 
-    def _outcome(self, trial: Trial) -> tuple[float | None, str | None]:
-        """Return value and no reason, no value and a reason, or, for a pruned trial, neither."""
+    def _outcome(self, trial: Trial) -> tuple[Sequence[float] | None, str | None]:
+        """Return values and no reason, none and a reason, or, for a pruned trial, neither."""
         try:
-            value = float(self.objective(trial))
+            told = self.objective(trial)
         except TrialPruned:
             return None, None
         except self.catch as error:
@@ -199,13 +199,16 @@ class _Worker:
                 raise UpdateFinishedTrialError(f"trial {trial.number} was lost") from error
             structlog.get_logger().exception("trial.failed", number=trial.number)
             return None, f"{type(error).__name__}: {error}"
-        if math.isnan(value):
+        values = told if isinstance(told, Sequence) else [told]
+        if any(map(math.isnan, values)):
             return None, "the objective returned nan, want a number"
-        return value, None
+        return values, None
 
-    def _finish(self, trial: Trial, value: float | None, reason: str | None) -> FrozenTrial:
+    def _finish(
+        self, trial: Trial, values: Sequence[float] | None, reason: str | None
+    ) -> FrozenTrial:
         if reason is not None:
             self.storage.note_failure(trial._trial_id, reason)  # noqa: SLF001
             return self.study.tell(trial, state=TrialState.FAIL)
-        state = TrialState.PRUNED if value is None else TrialState.COMPLETE
-        return self.study.tell(trial, value, state=state)
+        state = TrialState.PRUNED if values is None else TrialState.COMPLETE
+        return self.study.tell(trial, values, state=state)

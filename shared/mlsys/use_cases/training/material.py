@@ -10,7 +10,7 @@ import polars as pl
 from mlsys.domain.contract import NOT_LEARNT
 from mlsys.domain.encoding import encode_examples
 from mlsys.domain.features import Plan
-from mlsys.domain.folding import Fold, folds_of
+from mlsys.domain.folding import Fold, fold_numbers, folds_of
 from mlsys.domain.learners.base import Examples
 from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ExperimentRequest, ModelType
@@ -19,6 +19,7 @@ from mlsys.domain.overrides import spaces_of
 from mlsys.domain.planning import fit_plan
 from mlsys.domain.records import Column, Part, Split
 from mlsys.domain.search import Spaces
+from mlsys.domain.thresholds import threshold_metric_of
 from mlsys.ports import Objects
 
 
@@ -51,6 +52,8 @@ class Training:
         binned: the folds as each library wants them.
         spaces: where each library is searched.
         threads: how many one fit may use.
+        threshold_metric: what the threshold of the winner is chosen for.
+        slices: the columns that metrics are told apart by, of the rows as they came.
     """
 
     request: ExperimentRequest
@@ -62,6 +65,8 @@ class Training:
     binned: Binned
     spaces: Spaces
     threads: int
+    threshold_metric: Metric | None
+    slices: dict[Part, pl.DataFrame]
 
 
 def prepare(
@@ -83,9 +88,12 @@ def prepare(
         target=request.target_column,
         features=request.feature_columns,
         task_type=request.task_type,
+        weight=request.weight_column,
+        monotone=request.monotone_constraints,
+        class_weight=request.class_weight,
     )
     parts = {part: encode_examples(plan, frame) for part, frame in frames.items()}
-    folds = folds_of(parts)
+    folds = folds_of(parts, fold_numbers(frames["train"], split, request))
     return Training(
         request=request,
         split=split,
@@ -96,12 +104,14 @@ def prepare(
         binned=Binned(plan, folds, threads=threads),
         spaces=spaces_of(request),
         threads=threads,
+        threshold_metric=threshold_metric_of(request.threshold_metric, plan.task),
+        slices={part: frame.select(request.slices or []) for part, frame in frames.items()},
     )
 
 
 def _no_features(columns: list[Column], request: ExperimentRequest) -> list[str]:
     """Name keys, weights, folds and the like: no features, unless somebody asks for them."""
-    asked = {request.target_column, *(request.feature_columns or [])}
+    asked = {request.target_column, request.weight_column, *(request.feature_columns or [])}
     return [
         column.name for column in columns if column.role in NOT_LEARNT and column.name not in asked
     ]

@@ -2,44 +2,70 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import fmean
+from time import perf_counter
 
-import numpy as np
 import optuna
+from optuna.study import StudyDirection
 
-from mlsys.domain.learners.base import Fit, Monitor, OnRound
+from mlsys.domain.learners.base import Examples, Fit, Floats, Monitor, OnRound
 from mlsys.domain.learners.table import learner
+from mlsys.domain.messages import Objective
 from mlsys.domain.metrics import Metric, resolve_metric
 from mlsys.domain.search import EARLY_STOPPING_ROUNDS, Suggested, suggest
 from mlsys.use_cases.training.material import Training
 
 REPORT_EVERY_ROUNDS = 10
 ROUNDS_ATTR = "rounds"
+METRIC: Objective = "metric"
+LATENCY_ROWS, LATENCY_REPEATS = 1_000, 5
 # They see only the order of rows: after a few timid rounds it may be perfect, and every probability
 # still near the mean. So fits stop by the loss, and the metric judges what they come to.
-RANKING = {"roc_auc", "roc_auc_ovr", "average_precision"}
+RANKING = {"roc_auc", "roc_auc_ovr", "roc_auc_ovr_weighted", "average_precision"}
 
 
 @dataclass(frozen=True)
 class Try:
-    """One fit of one fold, judged on the fold's val rows."""
+    """One fit of one fold, and what it predicts for the fold's val rows, judged."""
 
     fit: Fit
+    prediction: Floats
     value: float
 
 
-def objective(training: Training) -> Callable[[optuna.Trial], float]:
-    """Return what a trial does; its value is the mean over the folds."""
+def directions_of(training: Training) -> list[StudyDirection]:
+    """Return where each objective of the study points."""
+    best = StudyDirection.MAXIMIZE if training.metric.maximize else StudyDirection.MINIMIZE
+    return [best if name == METRIC else StudyDirection.MINIMIZE for name in objectives_of(training)]
 
-    def run(trial: optuna.Trial) -> float:
+
+def objectives_of(training: Training) -> list[Objective]:
+    """Return what trials are compared by; the metric is the first."""
+    asked = training.request.objectives or []
+    return [METRIC, *(name for name in asked if name != METRIC)]
+
+
+def objective(training: Training) -> Callable[[optuna.Trial], list[float]]:
+    """Return what a trial does; it answers one value per objective, the mean over the folds.
+
+    Optuna prunes no trial that has several objectives.
+    """
+    others = objectives_of(training)[1:]
+
+    def run(trial: optuna.Trial) -> list[float]:
         drawn = suggest(trial, training.spaces)
-        if len(training.folds) == 1:
-            pruning = _Pruning(trial, training.metric)
-            tried = tried_fold(training, drawn, 0, on_round=pruning.on_round)
-            trial.set_user_attr(ROUNDS_ATTR, tried.fit.rounds)
-            if pruning.pruned:
+        reporting = None if others else _Reporting(trial, training.metric)
+        tried = []
+        for place, _ in enumerate(training.folds):
+            on_round = reporting.on_round if reporting and len(training.folds) == 1 else None
+            tried.append(tried_fold(training, drawn, place, on_round=on_round))
+            if reporting and len(training.folds) > 1:
+                reporting.on_fold(place, tried[-1].value)
+            trial.set_user_attr(ROUNDS_ATTR, round(fmean(one.fit.rounds for one in tried)))
+            if reporting and reporting.pruned:
                 raise optuna.TrialPruned
-            return tried.value
-        return _over_folds(trial, training, drawn)
+        costs = [_COSTS[name](tried[0].fit, training.folds[0].val) for name in others]
+        return [fmean(one.value for one in tried), *costs]
 
     return run
 
@@ -67,7 +93,8 @@ def tried_fold(
     prediction = fit.val_prediction
     if prediction is None:
         prediction = fit.predict(val.matrix)
-    return Try(fit, training.metric.value(val.target, prediction, weights=val.weights))
+    value = training.metric.value(val.target, prediction, weights=val.weights)
+    return Try(fit, prediction, value)
 
 
 def watched_metric(metric: Metric) -> Metric:
@@ -75,8 +102,8 @@ def watched_metric(metric: Metric) -> Metric:
     return metric if metric.name not in RANKING else resolve_metric("log_loss", metric.task)
 
 
-class _Pruning:
-    """Reports what is watched each few rounds, pointing the way the study does."""
+class _Reporting:
+    """Tells Optuna how a trial goes, pointing the way the study does, and what it decides."""
 
     def __init__(self, trial: optuna.Trial, metric: Metric) -> None:
         self._trial = trial
@@ -84,21 +111,35 @@ class _Pruning:
         self.pruned = False
 
     def on_round(self, number: int, value: float) -> bool:
+        """Report what is watched, each few rounds; True ends the fit."""
         if number % REPORT_EVERY_ROUNDS == 0:
             self._trial.report(self._sign * value, number)
             self.pruned = self._trial.should_prune()
         return self.pruned
 
+    def on_fold(self, place: int, value: float) -> None:
+        """Report the value of one fold."""
+        self._trial.report(value, place)
+        self.pruned = self._trial.should_prune()
 
-def _over_folds(trial: optuna.Trial, training: Training, drawn: Suggested) -> float:
-    """Judge fold after fold; a trial may be pruned between two of them."""
-    values, rounds = [], []
-    for place in range(len(training.folds)):
-        tried = tried_fold(training, drawn, place)
-        values.append(tried.value)
-        rounds.append(tried.fit.rounds)
-        trial.report(tried.value, place)
-        if trial.should_prune() and place + 1 < len(training.folds):
-            raise optuna.TrialPruned
-    trial.set_user_attr(ROUNDS_ATTR, round(float(np.mean(rounds))))
-    return float(np.mean(values))
+
+def _latency_us(fit: Fit, val: Examples) -> float:
+    """Time what it takes to score one row among many, in microseconds."""
+    rows = val.matrix[:LATENCY_ROWS]
+    fit.predict(rows)
+    took = []
+    for _ in range(LATENCY_REPEATS):
+        started = perf_counter()
+        fit.predict(rows)
+        took.append(perf_counter() - started)
+    return min(took) / len(rows) * 1e6
+
+
+def _size_bytes(fit: Fit, _: Examples) -> float:
+    return float(len(fit.to_bytes()))
+
+
+_COSTS: dict[Objective, Callable[[Fit, Examples], float]] = {
+    "latency": _latency_us,
+    "size": _size_bytes,
+}

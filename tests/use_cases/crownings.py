@@ -1,0 +1,36 @@
+"""Winners of small studies that are kept in memory."""
+
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial
+
+from mlsys.domain.records import Split
+from mlsys.domain.search import first_trials
+from mlsys.runtime import Runtime
+from mlsys.use_cases.training.material import Training, prepare
+from mlsys.use_cases.training.objective import directions_of, objective
+from mlsys.use_cases.training.verdict import Winner, crown
+from tests.use_cases.launches import request_of
+
+
+def prepared(split: Split, runtime: Runtime, **fields: Any) -> Training:
+    """Read what a study trains on, with one thread."""
+    return prepare(request_of(split, **fields), split, objects=runtime.objects, threads=1)
+
+
+def searched(training: Training, *, trials: int = 1) -> list[FrozenTrial]:
+    """Make some trials, the defaults first."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    sampler = optuna.samplers.RandomSampler(seed=3)
+    study = optuna.create_study(directions=directions_of(training), sampler=sampler)
+    for params in first_trials(training.spaces).params:
+        study.enqueue_trial(dict(params))
+    study.optimize(objective(training), n_trials=trials)
+    return study.trials
+
+
+def crowned(training: Training, *, trials: int = 1) -> Winner:
+    """Crown the first of some trials."""
+    done = searched(training, trials=trials)
+    return crown(training, done[0], done)
