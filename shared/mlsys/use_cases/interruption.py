@@ -15,22 +15,25 @@ from mlsys.use_cases.leading import House
 from mlsys.use_cases.work import End
 
 LOOK_SECONDS = 2.0
-LEADERS_SECONDS = 5.0
+OTHERS_SECONDS = 2 * LOOK_SECONDS  # until all tasks have looked, and begin no trial more
+STUCK_SECONDS = 3 * LOOK_SECONDS
+LEADERLESS_SECONDS = 4 * LOOK_SECONDS
 POLL_SECONDS = 0.5
 
 
 class Interruption:
     """Looks at the experiment each two seconds, from a thread, while its `with` block runs.
 
-    A study that was cancelled, without a wish for its best trial, is ended by who looks: by its
-    leader, or a few seconds later by any other task, whatever their other threads are at.
+    A study that was cancelled, without a wish for its best trial, is ended when the block of its
+    leader ends; or by this thread, some seconds later, if that is at something long; or by any
+    other task, if there is no leader.
     """
 
     def __init__(self, experiment_id: str, *, task: int, tasks: int, house: House) -> None:
         self._end: End | None = None
         self._experiment_id = experiment_id
-        self._patience_seconds = LEADERS_SECONDS if task else 0.0
-        self._others = tasks > 1
+        self._patience_seconds = LEADERLESS_SECONDS if task else STUCK_SECONDS
+        self._last_seconds = LEADERLESS_SECONDS if task else OTHERS_SECONDS * (tasks > 1)
         self._house = house
         self._unwanted_since: float | None = None
         self._done = Event()
@@ -44,6 +47,7 @@ class Interruption:
     def __exit__(self, *_: object) -> None:
         self._done.set()
         self._thread.join()
+        self._patience_seconds = self._last_seconds
         while self._look_if_answered():
             time.sleep(POLL_SECONDS)
 
@@ -71,8 +75,6 @@ class Interruption:
         self._unwanted_since = self._unwanted_since or time.monotonic()
         if time.monotonic() - self._unwanted_since < self._patience_seconds:
             return True
-        if self._others:
-            time.sleep(LOOK_SECONDS)  # until all tasks have seen it, and begin no trial more
         end_cancelled(self._experiment_id, records=self._house.records, now=self._house.now)
         return False
 
@@ -84,10 +86,9 @@ class Interruption:
             return None
         if (self._house.now() - seen.started_at).total_seconds() < limit:
             return None
-        completed = trials_of(seen.id).list(
-            records=self._house.records, where={"state": "COMPLETE"}, order_by="number", limit=1
-        )
-        return End.TIMED_OUT if completed.values else None
+        trials = trials_of(seen.id).name
+        found = self._house.records.query(trials, where={"state": "COMPLETE"}, limit=1)
+        return End.TIMED_OUT if found.documents else None
 
 
 def _end_of(seen: Experiment) -> End | None:

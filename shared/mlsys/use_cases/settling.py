@@ -8,11 +8,9 @@ from optuna import Study
 from optuna.trial import TrialState
 
 from mlsys.use_cases.closing import close_trials, stopped
-from mlsys.use_cases.interruption import LOOK_SECONDS
+from mlsys.use_cases.interruption import LOOK_SECONDS, OTHERS_SECONDS
 from mlsys.use_cases.leading import Lead, Worker
 from mlsys.use_cases.work import End
-
-OTHERS_SECONDS = 2 * LOOK_SECONDS
 
 
 def settle(study: Study, end: End, *, lead: Lead, worker: Worker, stop: Event) -> None:
