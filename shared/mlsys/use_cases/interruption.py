@@ -11,29 +11,33 @@ from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.records import Experiment, ExperimentStatus
 from mlsys.repositories import EXPERIMENTS, trials_of
 from mlsys.use_cases.closing import end_cancelled
-from mlsys.use_cases.leading import House
+from mlsys.use_cases.leading import House, Worker
 from mlsys.use_cases.work import End
 
 LOOK_SECONDS = 2.0
-OTHERS_SECONDS = 2 * LOOK_SECONDS  # until all tasks have looked, and begin no trial more
-STUCK_SECONDS = 3 * LOOK_SECONDS
-LEADERLESS_SECONDS = 4 * LOOK_SECONDS
+LOOKS_PER_LEASE = 4
+LOOKS_TO_TELL_ALL = 2
+LOOKS_WHEN_STUCK = 3
+LOOKS_WITHOUT_LEADER = 4
 POLL_SECONDS = 0.5
 
 
 class Interruption:
-    """Looks at the experiment each two seconds, from a thread, while its `with` block runs.
+    """Looks at the experiment every two seconds, from a thread, while its `with` block runs.
 
     A study that was cancelled, without a wish for its best trial, is ended when the block of its
     leader ends; or by this thread, some seconds later, if that is at something long; or by any
     other task, if there is no leader.
     """
 
-    def __init__(self, experiment_id: str, *, task: int, tasks: int, house: House) -> None:
+    def __init__(self, experiment_id: str, *, worker: Worker, house: House) -> None:
         self._end: End | None = None
         self._experiment_id = experiment_id
-        self._patience_seconds = LEADERLESS_SECONDS if task else STUCK_SECONDS
-        self._last_seconds = LEADERLESS_SECONDS if task else OTHERS_SECONDS * (tasks > 1)
+        self._look_seconds = look_seconds(worker.lease_seconds)
+        leads = worker.task == 0
+        to_tell = LOOKS_TO_TELL_ALL * (worker.tasks > 1)
+        self._looks = LOOKS_WHEN_STUCK if leads else LOOKS_WITHOUT_LEADER
+        self._last_looks = to_tell if leads else LOOKS_WITHOUT_LEADER
         self._house = house
         self._unwanted_since: float | None = None
         self._done = Event()
@@ -47,16 +51,16 @@ class Interruption:
     def __exit__(self, *_: object) -> None:
         self._done.set()
         self._thread.join()
-        self._patience_seconds = self._last_seconds
+        self._looks = self._last_looks
         while self._look_if_answered():
-            time.sleep(POLL_SECONDS)
+            time.sleep(min(POLL_SECONDS, self._look_seconds))
 
     def why(self) -> End | None:
         """Say why trials that run are to end, if they are."""
         return self._end
 
     def _watch(self) -> None:
-        while not self._done.wait(LOOK_SECONDS):
+        while not self._done.wait(self._look_seconds):
             self._look_if_answered()
 
     def _look_if_answered(self) -> bool:
@@ -73,7 +77,7 @@ class Interruption:
         if not seen.unwanted:
             return False
         self._unwanted_since = self._unwanted_since or time.monotonic()
-        if time.monotonic() - self._unwanted_since < self._patience_seconds:
+        if time.monotonic() - self._unwanted_since < self._looks * self._look_seconds:
             return True
         end_cancelled(self._experiment_id, records=self._house.records, now=self._house.now)
         return False
@@ -89,6 +93,11 @@ class Interruption:
         trials = trials_of(seen.id).name
         found = self._house.records.query(trials, where={"state": "COMPLETE"}, limit=1)
         return End.TIMED_OUT if found.documents else None
+
+
+def look_seconds(lease_seconds: float) -> float:
+    """Return how often each task looks at the experiment."""
+    return min(LOOK_SECONDS, lease_seconds / LOOKS_PER_LEASE)
 
 
 def _end_of(seen: Experiment) -> End | None:

@@ -8,7 +8,7 @@ from optuna import Study
 from optuna.trial import TrialState
 
 from mlsys.use_cases.closing import close_trials, stopped
-from mlsys.use_cases.interruption import LOOK_SECONDS, OTHERS_SECONDS
+from mlsys.use_cases.interruption import LOOKS_TO_TELL_ALL, look_seconds
 from mlsys.use_cases.leading import Lead, Worker
 from mlsys.use_cases.work import End
 
@@ -28,11 +28,12 @@ def settle(study: Study, end: End, *, lead: Lead, worker: Worker, stop: Event) -
     lead.wanted()
     if end is not End.FINISHED:
         if worker.tasks > 1:
+            pause = look_seconds(worker.lease_seconds)
             patience = time.monotonic() + worker.lease_seconds
             while not has_completed(study) and _runs(study) and time.monotonic() < patience:
-                stop.wait(LOOK_SECONDS)
+                stop.wait(pause)
             lead.change({"search_ended": end})
-            stop.wait(OTHERS_SECONDS)
+            stop.wait(LOOKS_TO_TELL_ALL * pause)
         house = lead.house
         close_trials(lead.experiment_id, stopped(end), records=house.records, now=house.now)
     lead.change({"search_ended": end, "trials": counted(study)})

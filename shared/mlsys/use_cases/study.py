@@ -67,9 +67,7 @@ def run_study(experiment_id: str, *, worker: Worker, house: House, stop: Event) 
     experiment = EXPERIMENTS.get(experiment_id, records=house.records).value
     if experiment.status.final:
         return experiment
-    with Interruption(
-        experiment_id, task=worker.task, tasks=worker.tasks, house=house
-    ) as interruption:
+    with Interruption(experiment_id, worker=worker, house=house) as interruption:
         if worker.task > 0:
             if leader_is_ours(experiment_id, worker=worker, house=house, stop=stop):
                 training = _prepared(experiment, worker=worker, house=house)
