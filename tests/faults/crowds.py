@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from mlsys.adapters.local.objects import FileObjects
 from mlsys.domain.messages import ExperimentRequest
@@ -24,7 +25,7 @@ from mlsys.use_cases.experiments import find_or_create, requested
 from tests.faults.study_process import Order, records_of, run
 from tests.use_cases.uploads import TARGET, Platform, csv_rows, ready
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 45.0
 PRELOADED = [
     "google.cloud.firestore",
     "lightgbm",
@@ -61,8 +62,9 @@ class Crowd:
         if self.project:
             SPLITS.create(self.split.id, self.split, records=self.records)
 
-    def study(self, name: str, **config: Any) -> "Study":
-        """Ask for a study."""
+    def study(self, **config: Any) -> "Study":
+        """Ask for a study, and a model, that no other test knows."""
+        name = f"toys-{uuid4().hex[:8]}"
         request = ExperimentRequest.model_validate(
             {
                 "split_id": self.split.id,
@@ -76,7 +78,10 @@ class Crowd:
         )
         asked = find_or_create(requested(request, now=datetime.now(UTC)), records=self.records)
         trials = request.optuna_config.n_trials
-        return Study(self, name, trials, Order(self.home, self.project, asked.value.id))
+        emulator = os.environ.get("FIRESTORE_EMULATOR_HOST", "")
+        return Study(
+            self, name, trials, Order(self.home, self.project, asked.value.id, emulator=emulator)
+        )
 
 
 @dataclass
@@ -175,23 +180,23 @@ class Study:
         return MODEL_VERSIONS.list(records=self.crowd.records, where=where).values
 
 
+def send(process: Process, what: signal.Signals) -> None:
+    """Send a signal to a process, which may have ended."""
+    with suppress(ProcessLookupError):
+        os.kill(int(process.pid or 0), what)
+
+
 def stop(process: Process, study: Study) -> None:
     """Stop a process while it writes nothing: a database that stays locked is another fault."""
-    pid = int(process.pid or 0)
 
     def rests() -> bool:
-        os.kill(pid, signal.SIGSTOP)
+        send(process, signal.SIGSTOP)
         if study.crowd.project or _writable(study.crowd.home / "records.db"):
             return True
-        os.kill(pid, signal.SIGCONT)
+        send(process, signal.SIGCONT)
         return False
 
     wait_for(rests)
-
-
-def go_on(process: Process) -> None:
-    """Wake a stopped process."""
-    os.kill(int(process.pid or 0), signal.SIGCONT)
 
 
 def wait_for(condition: Callable[[], object]) -> None:

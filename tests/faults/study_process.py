@@ -39,6 +39,7 @@ class Order:
         die_after: after how many writes the process kills itself; 0 is never.
         lost: the share of writes that is not acknowledged, or not even done.
         seed: of what is lost.
+        emulator: `host:port` of the Firestore emulator; empty for SQLite.
     """
 
     home: Path
@@ -52,6 +53,7 @@ class Order:
     die_after: int = 0
     lost: float = 0.0
     seed: int = 0
+    emulator: str = ""
 
     @property
     def log(self) -> Path:
@@ -62,6 +64,8 @@ class Order:
 def run(order: Order) -> None:
     """Do one task's share, as the job's main does; exit with 1 if it is to be started again."""
     logs.configure("error")
+    if order.emulator:
+        os.environ["FIRESTORE_EMULATOR_HOST"] = order.emulator
     sys.stderr = (order.home / "processes.log").open("a")
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())

@@ -2,33 +2,38 @@
 
 # ruff: noqa: S311  # chance, not secrets
 
-import os
 import random
 import signal
 import time
 from collections import Counter
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from mlsys.adapters.local.jobs import SubprocessJobs
 from mlsys.domain.records import Experiment, ExperimentStatus
 from mlsys.use_cases.cancelling import CancelRequest, cancel_experiment
-from tests.faults.crowds import Crowd, Process, Study, go_on, stop, wait_for
+from tests.cloud.cut_line import line_to
+from tests.faults.crowds import Crowd, Process, Study, send, stop, wait_for
 
 ENDS_WITHIN_SECONDS = 15
 TASKS = 3
 
 
-@pytest.fixture(params=["sqlite", pytest.param("firestore", marks=pytest.mark.emulator)])
-def crowd(request: pytest.FixtureRequest, tmp_path: Path, project: str) -> Crowd:
-    """The same empty home, once per backend."""
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("firestore", marks=pytest.mark.emulator)]
+)
+def crowd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Crowd:
+    """One home for all tests, once per backend."""
+    home = tmp_path_factory.mktemp("crowd") / "home"
     if request.param == "sqlite":
-        return Crowd(tmp_path / "home", "")
+        return Crowd(home, "")
     request.getfixturevalue("firestore_emulator")
-    return Crowd(tmp_path / "home", project)
+    return Crowd(home, f"test-{uuid4().hex[:12]}")
 
 
 def tell(capsys: pytest.CaptureFixture[str], *counted: object) -> None:
@@ -41,7 +46,7 @@ def test_killed_stopped_doubled_and_unheard_processes_make_one_whole_study(
 ) -> None:
     seed = random.randrange(10**6)
     chance = random.Random(seed)
-    study = crowd.study("toys", n_trials=30)
+    study = crowd.study(n_trials=30)
     faults = [signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM] * 2
     injected: Counter[str] = Counter(duplicates=1)
 
@@ -63,9 +68,9 @@ def test_killed_stopped_doubled_and_unheard_processes_make_one_whole_study(
             if fault is signal.SIGSTOP:
                 stop(tasks[task], study)
                 time.sleep(study.order.lease_seconds * chance.uniform(0.5, 1.5))
-                go_on(tasks[task])
+                send(tasks[task], signal.SIGCONT)
             else:
-                os.kill(int(tasks[task].pid or 0), fault)
+                send(tasks[task], fault)
             injected[fault.name] += 1
         while any(one.is_alive() or one.exitcode for one in tasks):
             for task, one in enumerate(tasks):
@@ -86,7 +91,7 @@ def test_a_process_killed_after_any_of_its_writes_leaves_a_study_that_ends_well(
     violations, killed, writes = [], 0, 0
     while killed == writes:
         writes += 1
-        study = crowd.study(f"toys{writes}", n_trials=2)
+        study = crowd.study(n_trials=1)
         killed += study.run(die_after=writes, lease_seconds=60.0) == -signal.SIGKILL
         if killed == writes:
             assert study.run(lease_seconds=0.5) == 0
@@ -101,7 +106,7 @@ def test_a_process_killed_after_any_of_its_writes_leaves_a_study_that_ends_well(
 def test_who_slept_through_its_lease_changes_nothing_any_more(
     crowd: Crowd, capsys: pytest.CaptureFixture[str], *, fenced: bool
 ) -> None:
-    study = crowd.study("toys", n_trials=25)
+    study = crowd.study(n_trials=25)
 
     with ExitStack() as stack:
         zombie = study.start(stack, fenced=fenced, lease_seconds=0.8)
@@ -109,7 +114,7 @@ def test_who_slept_through_its_lease_changes_nothing_any_more(
         stop(zombie, study)
         assert study.run(execution="study-2", lease_seconds=0.8) == 0
         before, violations = study.outcome(), study.violations()
-        go_on(zombie)
+        send(zombie, signal.SIGCONT)
         zombie.join(30)
 
     changed = study.outcome() != before
@@ -119,7 +124,7 @@ def test_who_slept_through_its_lease_changes_nothing_any_more(
 
 
 def test_a_terminated_process_gives_its_trial_back_in_time(crowd: Crowd) -> None:
-    study = crowd.study("toys", n_trials=40)
+    study = crowd.study(n_trials=40)
 
     with ExitStack() as stack:
         process = study.start(stack)
@@ -136,7 +141,7 @@ def test_a_terminated_process_gives_its_trial_back_in_time(crowd: Crowd) -> None
 def test_a_cancelled_study_of_several_tasks_ends_in_time(
     crowd: Crowd, capsys: pytest.CaptureFixture[str], *, register_best: bool
 ) -> None:
-    study = crowd.study("toys", n_trials=2000, parallelism=2)
+    study = crowd.study(n_trials=2000, parallelism=2)
 
     with ExitStack() as stack:
         tasks = [study.start(stack, task=task, tasks=2) for task in range(2)]
@@ -158,7 +163,7 @@ def test_a_cancelled_study_of_several_tasks_ends_in_time(
 
 
 def test_a_cancelled_study_whose_leader_was_killed_is_ended_by_another_task(crowd: Crowd) -> None:
-    study = crowd.study("toys", n_trials=2000, parallelism=2)
+    study = crowd.study(n_trials=2000, parallelism=2)
 
     with ExitStack() as stack:
         leader, other = (study.start(stack, task=task, tasks=2) for task in range(2))
@@ -174,7 +179,7 @@ def test_a_cancelled_study_whose_leader_was_killed_is_ended_by_another_task(crow
 def test_a_study_whose_time_is_over_ends_in_time_with_a_model(
     crowd: Crowd, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    study = crowd.study("toys", n_trials=2000, parallelism=2, timeout_seconds=3.0)
+    study = crowd.study(n_trials=2000, parallelism=2, timeout_seconds=3.0)
 
     with ExitStack() as stack:
         tasks = [study.start(stack, task=task, tasks=2) for task in range(2)]
@@ -192,6 +197,10 @@ def test_a_study_whose_time_is_over_ends_in_time_with_a_model(
     assert seconds < 3 + ENDS_WITHIN_SECONDS
 
 
+def has_finished(study: Study, trials: int) -> bool:
+    return study.finished() >= trials
+
+
 def cancel(study: Study, *, register_best: bool = False) -> Experiment:
     return cancel_experiment(
         study.order.experiment_id,
@@ -202,3 +211,26 @@ def cancel(study: Study, *, register_best: bool = False) -> Experiment:
         lease_seconds=60,
         now=lambda: datetime.now(UTC),
     )
+
+
+@pytest.mark.emulator
+def test_a_study_outlives_a_backend_that_goes_away_and_comes_back(
+    firestore_emulator: str, tmp_path: Path, project: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = Crowd(tmp_path / "home", project).study(n_trials=40)
+
+    with ExitStack() as stack, line_to(firestore_emulator) as line:
+        tasks = [study.start(stack, task=task, tasks=2, emulator=line.address) for task in range(2)]
+        for enough in (3, 8):
+            wait_for(partial(has_finished, study, enough))
+            line.cut()
+            time.sleep(study.order.lease_seconds / 2)
+            line.mend()
+        wait_for(lambda: not any(one.is_alive() for one in tasks))
+        codes = [one.exitcode for one in tasks]
+        for task, code in enumerate(codes):
+            assert code == 0 or study.run(task=task, tasks=2) == 0
+
+    violations = study.violations()
+    tell(capsys, f"{line.cuts - 1} cuts, exit codes {codes}, {len(violations)} violations")
+    assert violations == []
