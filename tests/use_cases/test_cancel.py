@@ -2,10 +2,9 @@
 
 import json
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Event, get_ident
+from threading import Event
 from typing import Any
 
 import pytest
@@ -22,10 +21,8 @@ from mlsys.handlers.study import handle
 from mlsys.ports import ExecutionState
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS, trials_of
 from mlsys.runtime import Runtime
-from mlsys.use_cases.leading import House, Lead, Worker
 from mlsys.use_cases.leases import acquire
 from mlsys.use_cases.registry import get_head
-from mlsys.use_cases.study import run_study
 from mlsys.use_cases.trials import TrialStorage
 from tests.use_cases.conftest import asked_for
 from tests.use_cases.launches import (
@@ -227,84 +224,6 @@ def test_a_study_whose_job_died_after_its_cancel_is_ended_instead_of_launched_ag
 
     assert (ended.id, ended.status) == (asked.id, ExperimentStatus.CANCELLED)
     assert started(runtime) == []
-
-
-@pytest.mark.parametrize("wanted", [True, False], ids=["checked", "not checked"])
-def test_of_a_cancel_and_the_end_exactly_one_wins_wherever_they_meet(
-    ready_split: Split,
-    runtime: Runtime,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    *,
-    wanted: bool,
-) -> None:
-    if not wanted:
-        monkeypatch.setattr(Lead, "wanted", Lead._open)  # noqa: SLF001
-    found = [
-        met(place, ready_split, runtime, after=after)
-        for place in range(1, 13)
-        for after in (True, False)
-    ]
-
-    violations = [one for _, ones in found for one in ones]
-    ends = Counter(status for status, _ in found)
-    with capsys.disabled():
-        print(f"\n{len(found)} meetings, {dict(ends)}, {len(violations)} violations")  # noqa: T201
-    assert len(ends) == 2
-    assert (violations == []) is wanted
-
-
-def met(
-    place: int, split: Split, runtime: Runtime, *, after: bool
-) -> tuple[ExperimentStatus, list[str]]:
-    """Cancel a study before or after one of its leader's writes; say how it ended."""
-    name = f"toys{place}{int(after)}"
-    config = {"n_trials": 1}
-    asked = asked_for(split, runtime, name=name, request_id=name, optuna_config=config)
-    answers: list[Experiment] = []
-    left, here = place, get_ident()
-
-    class Meeting:
-        """Records beside which somebody cancels, heartbeats aside."""
-
-        def __getattr__(self, called: str) -> Any:
-            nonlocal left
-            method = getattr(runtime.records, called)
-            if called not in {"commit", "create", "replace"} or get_ident() != here:
-                return method
-            left -= 1
-            if left:
-                return method
-            if not after:
-                answers.append(cancel(asked.id, runtime))
-                return method
-
-            def write_first(*arguments: Any) -> Any:
-                written = method(*arguments)
-                answers.append(cancel(asked.id, runtime))
-                return written
-
-            return write_first
-
-    house = House(Meeting(), runtime.objects, "artifacts", runtime.now)  # type: ignore[arg-type]
-    worker = Worker("study-1", task=0, tasks=1, threads=1, lease_seconds=60)
-    ended = run_study(asked.id, worker=worker, house=house, stop=Event())
-
-    versions = MODEL_VERSIONS.list(records=runtime.records, where={"name": name}).values
-    standing = [one.id for one in versions if one.status is not VersionStatus.ABANDONED]
-    accepted = any(one.cancellation for one in answers)
-    status = ExperimentStatus.CANCELLED if accepted else ExperimentStatus.SUCCEEDED
-    wants = {
-        "the status": (ended.status, status),
-        "the model": (ended.model_id, None if accepted else f"{name}-v1"),
-        "the versions": (standing, [] if accepted else [f"{name}-v1"]),
-        "the trials": (ended.trials, states(asked.id, runtime)),
-        "a second run": (handle(asked.id, runtime, environment={}, stop=Event()), ended),
-        "a second cancel": (cancel(asked.id, runtime), ended),
-    }
-    where = f"{'after' if after else 'before'} write {place}"
-    wrong = [f"{where}: {what}: {got}" for what, (got, want) in wants.items() if got != want]
-    return ended.status, wrong
 
 
 @pytest.mark.parametrize(
