@@ -170,6 +170,7 @@ def test_the_first_cancel_stands_and_only_register_best_can_be_taken_back(
     forth = cancel(asked.id, runtime, register_best=True)
 
     assert again == first
+    assert first.cancellation is not None
     assert back.cancellation == first.cancellation.model_copy(update={"register_best": False})
     assert forth == back
 

@@ -89,7 +89,7 @@ def met(
 
             return write_first
 
-    house = House(Meeting(), runtime.objects, "artifacts", runtime.now)  # type: ignore[arg-type]
+    house = House(Meeting(), runtime.objects, "artifacts", runtime.now)
     worker = Worker("study-1", task=0, tasks=1, threads=1, lease_seconds=60)
     ended = run_study(asked.id, worker=worker, house=house, stop=Event())
 
