@@ -126,8 +126,13 @@ MODEL_VERSIONS = Collection("model-versions", ModelVersion)
 
 
 def trials_of(experiment_id: str) -> Collection[Trial]:
-    """The trials of one experiment; an id is a number."""
+    """The trials of one experiment; `trial_document_id` says how an id is made of a number."""
     return Collection(f"experiments/{experiment_id}/trials", Trial)
+
+
+def trial_document_id(number: int) -> str:
+    """Write a trial's number so that the order of the texts is the order of the numbers."""
+    return f"{number:07d}"
 
 
 def model_events(name: str) -> Collection[ModelEvent]:

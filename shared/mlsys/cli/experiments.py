@@ -132,6 +132,28 @@ def watch(session: Session, experiment_id: Id) -> None:
 
 
 @command(app)
+def cancel(
+    session: Session,
+    experiment_id: Id,
+    *,
+    register_best: Annotated[
+        bool, Option("--register-best", help="Make the best trial so far a version.")
+    ] = False,
+    reason: Annotated[str, Option(help="Kept with the experiment.")] = "",
+) -> None:
+    """End a study before its time; what has ended stays as it is."""
+    from mlsys.cli import shown
+    from mlsys.cli.output import print_one
+
+    experiment = session.client.cancel_experiment(
+        experiment_id, register_best=register_best, reason=reason
+    )
+    print_one(experiment, shown.EXPERIMENT, format=session.format)
+    if not experiment.status.final:
+        talk(f"it ends within seconds: mlsys experiments watch {experiment_id}")
+
+
+@command(app)
 def trials(session: Session, experiment_id: Id, *, limit: Limit = 1000) -> None:
     """List the trials of an experiment."""
     from mlsys.cli import shown

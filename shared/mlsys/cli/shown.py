@@ -71,6 +71,7 @@ EXPERIMENT: Columns[Experiment] = {
     "promotion": lambda one: one.promotion and [one.promotion.stage, *one.promotion.reasons],
     "warnings": lambda one: one.warnings,
     "failure": lambda one: failure_text(one.failure),
+    "cancelled": lambda one: one.cancellation and (one.cancellation.reason or "yes"),
     "execution": lambda one: one.execution_id,
     "created": lambda one: one.created_at,
     "finished": lambda one: one.finished_at,

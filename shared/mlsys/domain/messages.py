@@ -87,7 +87,7 @@ class OptunaConfig(Input):
 
     Attributes:
         n_trials: how many trials are made.
-        timeout_seconds: after how many seconds none is begun any more.
+        timeout_seconds: after how many seconds none is begun, and those that run are stopped.
         sampler: what suggests the parameters of a trial.
         pruner: what ends a trial that promises little.
         pruner_options: how it judges.

@@ -228,6 +228,15 @@ class PromotionOutcome(Record):
     reasons: list[str] = Field(default_factory=list)
 
 
+class Cancellation(Record):
+    """That somebody wants a study to end before its time; `request_id` is of the call."""
+
+    requested_at: Time
+    reason: str = ""
+    register_best: bool = False
+    request_id: str = ""
+
+
 class TrialParam(Record):
     """One parameter as it was suggested; use_cases/trials.py keeps more about it."""
 
@@ -249,7 +258,11 @@ class Trial(Record):
 
 
 class Experiment(Record):
-    """A study asked for, its search, and the version it registered."""
+    """A study asked for, its search, and the version it registered.
+
+    `search_ended` says why no more trials are made: FINISHED, TIMED_OUT, CANCELLED, FAILING, ….
+    From `registered_at` on the study cannot be cancelled any more.
+    """
 
     id: Id
     name: str
@@ -267,10 +280,25 @@ class Experiment(Record):
     maximize: bool | None = None
     trials: dict[str, int] = Field(default_factory=dict)
     workers: int | None = None
+    search_ended: str | None = None
+    cancellation: Cancellation | None = None
     best_trial: BestTrial | None = None
     baselines: dict[str, float] = Field(default_factory=dict)
     test: Measure | None = None
     model_id: str | None = None
+    registered_at: Time | None = None
     promotion: PromotionOutcome | None = None
     warnings: list[str] = Field(default_factory=list)
     failure: Failure | None = None
+
+    @property
+    def cancelling(self) -> bool:
+        """Whether a cancel was asked for in time, and has not ended the study yet."""
+        in_time = not self.status.final and self.registered_at is None
+        return in_time and self.cancellation is not None
+
+    @property
+    def unwanted(self) -> bool:
+        """Whether not even the best trial so far is wanted any more."""
+        asked = self.cancellation
+        return self.cancelling and asked is not None and not asked.register_best

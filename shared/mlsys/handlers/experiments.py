@@ -1,4 +1,4 @@
-"""/v1/experiments: ask for a study, look at it and its trials."""
+"""/v1/experiments: ask for a study, look at it and its trials, cancel it."""
 
 from http import HTTPStatus
 
@@ -9,6 +9,7 @@ from mlsys.edge.http import Call, Route
 from mlsys.edge.listing import ListAnswer, ListQuery
 from mlsys.repositories import EXPERIMENTS
 from mlsys.runtime import Runtime
+from mlsys.use_cases.cancelling import CancelRequest, cancel_experiment
 from mlsys.use_cases.experiments import (
     get_experiment,
     list_trials,
@@ -41,6 +42,19 @@ def show(call: Call, runtime: Runtime) -> Experiment:
     return get_experiment(call.path["experiment_id"], records=runtime.records)
 
 
+def cancel(call: Call, runtime: Runtime) -> Experiment:
+    """Read, do, return."""
+    return cancel_experiment(
+        call.path["experiment_id"],
+        call.json(CancelRequest) if call.request.body else CancelRequest(),
+        request_id=call.request_id,
+        records=runtime.records,
+        jobs=runtime.jobs,
+        lease_seconds=runtime.settings.lease_seconds,
+        now=runtime.now,
+    )
+
+
 def list_(call: Call, runtime: Runtime) -> ListAnswer[Experiment]:
     """Read, do, return."""
     query = call.query(ExperimentsQuery)
@@ -69,5 +83,6 @@ ROUTES = (
     Route("POST", "/v1/experiments", create, HTTPStatus.ACCEPTED),
     Route("GET", "/v1/experiments", list_),
     Route("GET", "/v1/experiments/{experiment_id}", show),
+    Route("POST", "/v1/experiments/{experiment_id}/cancel", cancel),
     Route("GET", "/v1/experiments/{experiment_id}/trials", trials),
 )

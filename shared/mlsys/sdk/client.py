@@ -103,6 +103,17 @@ class Client(SplitCalls, BatchCalls):
         """Yield an experiment's trials, by number. Raises NotFound."""
         return self._calls.list(f"/v1/experiments/{quoted(experiment_id)}/trials", TrialRow)
 
+    def cancel_experiment(
+        self, id: str, *, register_best: bool = False, reason: str = ""
+    ) -> Experiment:
+        """End a study before its time; finished trials are kept.
+
+        `register_best` makes its best trial so far a version. What has ended stays as it is; with
+        `wait_for_experiment` see how it ended. Raises NotFound.
+        """
+        body = {"register_best": register_best, "reason": reason}
+        return self._calls.post(f"/v1/experiments/{quoted(id)}/cancel", body, Experiment)
+
     def wait_for_experiment(
         self,
         id: str,

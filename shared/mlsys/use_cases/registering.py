@@ -37,10 +37,11 @@ def reserve_version(
 
     Raises:
         Conflict: the lease is lost, or the records changed meanwhile: read and try again.
+        LostRace: the study was cancelled.
 
     """
     records, now = lead.house.records, lead.house.now()
-    seen = EXPERIMENTS.get(experiment_id, records=records)
+    seen = lead.wanted()
     request = training.request
     number, writes = registering(request.name, op_id=experiment_id, at=now, records=records)
     if seen.value.model_id is not None:

@@ -21,6 +21,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mlsys.domain.errors import AlreadyExists, Conflict
 from mlsys.ports import Delete, Document, Records
+from mlsys.repositories import trial_document_id
 from mlsys.use_cases.held_trial import HeldTrial
 from mlsys.use_cases.trial_documents import (
     MAX_ATTEMPTS,
@@ -171,7 +172,7 @@ class TrialTable:
             trial.number = number
         try:
             seen = self._records.create(
-                self.collection, _document_id(number), trial_body(trial, claim)
+                self.collection, trial_document_id(number), trial_body(trial, claim)
             )
         except AlreadyExists:
             return False
@@ -247,9 +248,9 @@ class TrialTable:
         )
 
     def _read(self, numbers: list[int]) -> None:
-        found = self._records.get_many(self.collection, [_document_id(n) for n in numbers])
+        found = self._records.get_many(self.collection, [trial_document_id(n) for n in numbers])
         for number in numbers:
-            seen = found.get(_document_id(number))
+            seen = found.get(trial_document_id(number))
             if seen is not None:
                 self._place(number, seen)
             elif number < len(self):
@@ -290,10 +291,6 @@ class TrialTable:
                 records=self._records,
                 lease_seconds=self._terms.lease_seconds,
             )
-
-
-def _document_id(number: int) -> str:
-    return f"{number:07d}"
 
 
 def _token() -> str:

@@ -28,8 +28,13 @@ class End(StrEnum):
 
     FINISHED = "FINISHED"
     TIMED_OUT = "TIMED_OUT"
+    CANCELLED = "CANCELLED"
     STOPPED = "STOPPED"
     FAILING = "FAILING"
+
+
+class Interrupted(Exception):
+    """A trial was stopped on its way, for a reason that lies outside of it."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class Heartbeat:
     ) -> None:
         self._ended.set()
         self._thread.join()
-        if kind is not None:
+        if kind is not None or self._stop.is_set():
             with suppress(Unavailable):
                 self._storage.release_all()
 
@@ -87,6 +92,7 @@ def work(
     stop: Event,
     timeout_seconds: float | None = None,
     on_finished: Callable[[FrozenTrial], None] | None = None,
+    interrupted: Callable[[], End | None] = lambda: None,
     catch: tuple[type[Exception], ...] = (Exception,),
     poll_seconds: float = 1.0,
 ) -> Outcome:
@@ -103,6 +109,8 @@ def work(
             objective learns it from its next suggestion or report.
         timeout_seconds: no trial is started after it, unless the study has none that is finished.
         on_finished: called in this thread with each trial that this worker finished.
+        interrupted: why no more trials are wanted, if so; the objective may then raise Interrupted,
+            and its trial fails with the reason.
         catch: what an objective may raise without ending the worker. The trial fails, with the
             reason; after 5 failures in a row the worker gives up.
         poll_seconds: how often to look while other workers run the last trials.
@@ -116,6 +124,7 @@ def work(
         storage,
         (UpdateFinishedTrialError, *catch),
         stop=stop,
+        interrupted=interrupted,
         study_id=storage.get_study_id_from_name(study.study_name),
         deadline=math.inf if timeout_seconds is None else time.monotonic() + timeout_seconds,
     )
@@ -138,6 +147,7 @@ class _Worker:
     storage: TrialStorage
     catch: tuple[type[Exception], ...]
     stop: Event
+    interrupted: Callable[[], End | None]
     study_id: int
     deadline: float
     trials: int = 0
@@ -151,6 +161,8 @@ class _Worker:
             return End.FINISHED
         if self.stop.is_set():
             return End.STOPPED
+        if (why := self.interrupted()) is not None:
+            return why
         if self.in_a_row == MAX_FAILURES_IN_A_ROW:
             return End.FAILING
         late = time.monotonic() >= self.deadline
@@ -193,6 +205,10 @@ class _Worker:
             told = self.objective(trial)
         except TrialPruned:
             return None, None
+        except Interrupted as error:
+            if self.stop.is_set():
+                raise UpdateFinishedTrialError(f"trial {trial.number} is given back") from error
+            return None, str(error)
         except self.catch as error:
             # A trial's id is how a storage is asked, and Trial has no public name for it.
             if not self.storage.holds(trial._trial_id):  # noqa: SLF001

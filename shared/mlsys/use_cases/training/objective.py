@@ -13,7 +13,9 @@ from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import Objective
 from mlsys.domain.metrics import Metric, resolve_metric
 from mlsys.domain.search import EARLY_STOPPING_ROUNDS, Suggested, suggest
+from mlsys.use_cases.closing import stopped
 from mlsys.use_cases.training.material import Training
+from mlsys.use_cases.work import End, Interrupted
 
 REPORT_EVERY_ROUNDS = 10
 ROUNDS_ATTR = "rounds"
@@ -45,10 +47,13 @@ def objectives_of(training: Training) -> list[Objective]:
     return [METRIC, *(name for name in asked if name != METRIC)]
 
 
-def objective(training: Training) -> Callable[[optuna.Trial], list[float]]:
+def objective(
+    training: Training, *, interrupted: Callable[[], End | None] = lambda: None
+) -> Callable[[optuna.Trial], list[float]]:
     """Return what a trial does; it answers one value per objective, the mean over the folds.
 
-    Optuna prunes no trial that has several objectives.
+    Optuna prunes no trial that has several objectives. Once it is `interrupted`, a trial that
+    runs raises Interrupted after its next round.
     """
     others = objectives_of(training)[1:]
 
@@ -56,9 +61,18 @@ def objective(training: Training) -> Callable[[optuna.Trial], list[float]]:
         drawn = suggest(trial, training.spaces)
         reporting = None if others else _Reporting(trial, training.metric)
         tried = []
+
+        def on_round(number: int, value: float) -> bool:
+            if interrupted() is not None:
+                return True
+            if reporting is None or len(training.folds) > 1:
+                return False
+            return reporting.on_round(number, value)
+
         for place, _ in enumerate(training.folds):
-            on_round = reporting.on_round if reporting and len(training.folds) == 1 else None
             tried.append(tried_fold(training, drawn, place, on_round=on_round))
+            if (end := interrupted()) is not None:
+                raise Interrupted(stopped(end))
             if reporting and len(training.folds) > 1:
                 reporting.on_fold(place, tried[-1].value)
             trial.set_user_attr(ROUNDS_ATTR, round(fmean(one.fit.rounds for one in tried)))
