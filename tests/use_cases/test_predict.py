@@ -95,7 +95,7 @@ def test_answers_are_bit_equal_to_what_training_makes_of_the_same_rows(
     served: LoadedModels, held_out: pl.DataFrame, model: str
 ) -> None:
     loaded = served.find(ModelSelection(model=model)).model
-    expected = loaded.booster.predict(encode_frame(loaded.plan, held_out))
+    expected = loaded.predict(encode_frame(loaded.plan, held_out))
     names = [feature.name for feature in loaded.plan.features]
 
     answers = ask(served, model, as_instances(held_out, names)).predictions
@@ -195,6 +195,18 @@ def test_contributions_add_up_to_the_log_odds(served: LoadedModels, library: str
         assert set(one.explanation.contributions) == set(ROW)
         total = one.explanation.base_value + sum(one.explanation.contributions.values())
         assert total == pytest.approx(log(one.probability / (1 - one.probability)), abs=1e-4)
+
+
+@pytest.mark.parametrize(("model", "row"), [("mended", ROW), ("parted", DATED)])
+def test_contributions_are_of_the_model_before_its_calibration(
+    served: LoadedModels, model: str, row: Mapping[str, Any]
+) -> None:
+    [one] = ask(served, model, [row], explain=True).predictions
+
+    assert one.explanation is not None
+    assert one.explanation.space == "log-odds before calibration"
+    assert one.probabilities is not None
+    assert sum(one.probabilities.values()) == pytest.approx(1)
 
 
 def test_contributions_add_up_to_the_value(served: LoadedModels) -> None:
