@@ -197,18 +197,6 @@ def test_contributions_add_up_to_the_log_odds(served: LoadedModels, library: str
         assert total == pytest.approx(log(one.probability / (1 - one.probability)), abs=1e-4)
 
 
-@pytest.mark.parametrize(("model", "row"), [("mended", ROW), ("parted", DATED)])
-def test_contributions_are_of_the_model_before_its_calibration(
-    served: LoadedModels, model: str, row: Mapping[str, Any]
-) -> None:
-    [one] = ask(served, model, [row], explain=True).predictions
-
-    assert one.explanation is not None
-    assert one.explanation.space == "log-odds before calibration"
-    assert one.probabilities is not None
-    assert sum(one.probabilities.values()) == pytest.approx(1)
-
-
 def test_contributions_add_up_to_the_value(served: LoadedModels) -> None:
     [one] = ask(served, "value", [VALUED], explain=True).predictions
 
