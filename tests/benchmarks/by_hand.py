@@ -14,8 +14,9 @@ import xgboost
 from optuna.trial import FrozenTrial
 
 from mlsys.domain.messages import ModelType
-from mlsys.domain.search import DEFAULTS, EARLY_STOPPING_ROUNDS, ROUNDS, suggest
-from mlsys.use_cases.sampling import pruner_of, sampler_of
+from mlsys.domain.search import EARLY_STOPPING_ROUNDS, ROUNDS, defaults_of, suggest
+from mlsys.use_cases.pruning import pruner_of
+from mlsys.use_cases.sampling import sampler_of
 from mlsys.use_cases.training.material import Training
 from mlsys.use_cases.training.objective import REPORT_EVERY_ROUNDS
 
@@ -25,7 +26,7 @@ Prune = Callable[[int, float], bool]
 def study_by_hand(training: Training) -> list[FrozenTrial]:
     """Run all trials of a binary study whose metric is the log loss."""
     config = training.request.optuna_config
-    [model_type] = training.spaces
+    [(model_type, space)] = training.spaces.items()
     fit = FITS[model_type]
 
     def objective(trial: optuna.Trial) -> float:
@@ -39,10 +40,10 @@ def study_by_hand(training: Training) -> list[FrozenTrial]:
 
     study = optuna.create_study(
         direction="minimize",
-        sampler=sampler_of(config, task=0, parallel=False),
+        sampler=sampler_of(config, spaces=training.spaces, task=0, parallel=False),
         pruner=pruner_of(config),
     )
-    study.enqueue_trial(dict(DEFAULTS[model_type]))
+    study.enqueue_trial(dict(defaults_of(model_type, space)))
     study.optimize(objective, n_trials=config.n_trials)
     return study.get_trials(deepcopy=False)
 

@@ -96,14 +96,14 @@ def _compare_empty(
 
 
 def _empty_by_hand(config: OptunaConfig) -> list[FrozenTrial]:
-    study = optuna.create_study(sampler=sampler_of(config, task=0, parallel=False))
+    study = optuna.create_study(sampler=sampler_of(config, spaces={}, task=0, parallel=False))
     study.optimize(_empty, n_trials=config.n_trials)
     return study.get_trials(deepcopy=False)
 
 
 def _empty_of_ours(config: OptunaConfig, records: Records) -> list[FrozenTrial]:
     storage = TrialStorage(records, max_trials=config.n_trials)
-    sampler = sampler_of(config, task=0, parallel=False)
+    sampler = sampler_of(config, spaces={}, task=0, parallel=False)
     study = optuna.create_study(
         study_name=f"exp-{uuid4().hex[:12]}", storage=storage, sampler=sampler
     )

@@ -132,7 +132,9 @@ def _root(score: Score) -> Score:
 
 _BOTH_CLASSES = "the target must hold every class"
 _NOT_CONSTANT = "the target must not be constant"
-_OVER_MINUS_1 = "no target or prediction may be -1 or less"
+_OVER_MINUS_1 = (
+    "no target or prediction may be -1 or less; where some are, learn log(1 + target) by rmse"
+)
 _OF_LABELS = {
     "accuracy": Formula(maximize=True, of=_of_classes(scores.accuracy), labels=True),
     "balanced_accuracy": Formula(

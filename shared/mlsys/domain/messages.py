@@ -3,7 +3,8 @@
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from mlsys.domain.ids import Id
 from mlsys.domain.records import Input
@@ -31,6 +32,17 @@ class ModelType(StrEnum):
     LIGHTGBM = "lightgbm"
 
 
+def _one_of_all(value: object) -> object:
+    """Say what is wrong with it once; a union would for each of its members."""
+    if not isinstance(value, str) or value not in {*ModelType, "auto"}:
+        raise PydanticCustomError("literal_error", "Input should be {wanted}", {"wanted": CHOICES})
+    return value
+
+
+CHOICES = "'catboost', 'xgboost', 'lightgbm' or 'auto'"
+ModelChoice = Annotated[
+    Annotated[ModelType, Field(strict=False)] | Literal["auto"], BeforeValidator(_one_of_all)
+]
 ModelName = Annotated[Id, Field(max_length=54)]
 """Short enough for `{name}-v{version}` to be an id."""
 Sampler = Literal["TPE", "Random", "Grid", "QMC", "CmaEs", "GP", "NSGAII"]
@@ -61,8 +73,8 @@ class PrunerOptions(Input):
         reduction_factor: of so many trials one goes on.
         lower: prune what reports less.
         upper: prune what reports more.
-        patience: prune nothing that improved within so many reports.
-        min_delta: what counts as an improvement.
+        patience: prune nothing that did not get worse within so many reports.
+        min_delta: by how much it must have got worse.
         p_threshold: prune what is worse than the best trial with less than this chance of error.
         n_startup_steps: after how many folds a trial may be pruned.
     """
@@ -164,7 +176,7 @@ class ExperimentWish(Input):
     target_column: Annotated[str, Field(min_length=1, max_length=300)]
     feature_columns: Annotated[list[str], Field(min_length=1, max_length=MAX_COLUMNS)] | None = None
     task_type: Annotated[TaskType, Field(strict=False)]
-    model_type: Literal["catboost", "xgboost", "lightgbm", "auto"]
+    model_type: ModelChoice
     metric_name: str | None = None
     objectives: Annotated[list[Objective], Field(min_length=1, max_length=2)] | None = None
     optuna_config: OptunaConfig = OptunaConfig()
@@ -182,7 +194,7 @@ class ExperimentWish(Input):
     @property
     def model_types(self) -> tuple[ModelType, ...]:
         """The libraries that are tuned."""
-        return tuple(ModelType) if self.model_type == "auto" else (ModelType(self.model_type),)
+        return tuple(ModelType) if self.model_type == "auto" else (self.model_type,)
 
 
 class ExperimentRequest(ExperimentWish):

@@ -205,7 +205,7 @@ def _told(bounds: Bounds) -> str:
     if isinstance(bounds, Whole):
         return f"a whole number from {bounds.low} to {bounds.high}"
     low = f"above {bounds.low:g}" if bounds.above else f"from {bounds.low:g}"
-    return f"a number {low}" + (f" to {bounds.high:g}" if bounds.high < inf else "")
+    return f"a number {low}" + (f", at most {bounds.high:g}" if bounds.high < inf else "")
 
 
 def _is_number(value: Any) -> TypeGuard[float]:

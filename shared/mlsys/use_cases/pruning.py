@@ -1,9 +1,11 @@
 """Optuna's pruners, as a request names them, counting boosting rounds or folds."""
 
+import warnings
 from collections.abc import Callable
 from typing import TypeVar
 
 import optuna
+from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import BasePruner
 
 from mlsys.domain.messages import OptunaConfig, Pruner, PrunerOptions
@@ -29,7 +31,8 @@ def pruner_of(config: OptunaConfig, *, folds: int = 1, objectives: int = 1) -> B
     """
     if objectives > 1:
         return optuna.pruners.NopPruner()
-    return _PRUNERS[config.pruner](config.pruner_options, folds)
+    with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
+        return _PRUNERS[config.pruner](config.pruner_options, folds)
 
 
 def _median(options: PrunerOptions, folds: int) -> BasePruner:

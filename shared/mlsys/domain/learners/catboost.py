@@ -14,7 +14,7 @@ from mlsys.domain.learners.base import Examples, Floats, Monitor, Params, Task
 from mlsys.domain.learners.fitted import Fitted
 from mlsys.domain.learners.matrices import as_float32, contributions_shape, predictions_shape
 from mlsys.domain.learners.watch import Watch, check_rows, checked_params
-from mlsys.domain.learners.weighing import counted, weighed
+from mlsys.domain.learners.weighing import combined, counted
 
 # CatBoost's compiled half imports pandas whether or not it is there, only to tell its frames from
 # other tables. We never pass frames and do not install pandas, so two empty classes stand in for
@@ -37,10 +37,9 @@ finally:
         del sys.modules["pandas"]
 
 LOSSES = {"binary": "Logloss", "multiclass": "MultiClass", "regression": "RMSE"}
-# CatBoost's names where it means the same; its PRAUC, MAPE and multiclass area do not. Only its
-# area forgets the weights unless it is asked.
+# CatBoost's names where it means the same; its PRAUC, MAPE and multiclass area do not.
 METRICS = {
-    "roc_auc": "AUC:use_weights=true",
+    "roc_auc": "AUC",
     "root_mean_squared_error": "RMSE",
     "mean_absolute_error": "MAE",
 }
@@ -55,6 +54,7 @@ class CatBoostData:
     train: Pool
     val: Pool | None
     val_target: Floats | None
+    weighed: bool
     monotone: tuple[int, ...]
 
 
@@ -130,7 +130,7 @@ class CatBoostLearner:
         """See base.Learner."""
         del task
         check_rows(train, val)
-        train = counted(weighed(train))
+        train = counted(combined(train))
         numbers = [place for place, codes in enumerate(train.categorical) if not codes]
         codes = [place for place, codes in enumerate(train.categorical) if codes]
         try:
@@ -144,16 +144,17 @@ class CatBoostLearner:
         except CatBoostError as error:
             raise InvalidInput(f"CatBoost cannot learn this: {error}") from error
         monotone = tuple(train.monotone[place] for place in (*numbers, *codes) if train.monotone)
+        weighed = train.weights is not None
         if val is None:
-            return CatBoostData(binned, None, None, monotone)
-        val = weighed(val)
+            return CatBoostData(binned, None, None, weighed, monotone)
+        val = combined(val)
         raw = Pool(
             _features(val.matrix, numbers, codes),
             label=val.target,
             weight=val.weights,
             thread_count=threads,
         )
-        return CatBoostData(binned, raw, counted(val).target, monotone)
+        return CatBoostData(binned, raw, counted(val).target, weighed, monotone)
 
     def fit(
         self,
@@ -169,6 +170,9 @@ class CatBoostLearner:
         """See base.Learner."""
         watched = METRICS.get(monitor.metric) if monitor else None
         metric = watched or LOSSES[task.kind]
+        if metric == "AUC" and binned.weighed:
+            # All its other metrics heed the weights unasked; asked without weights, it refuses.
+            metric = "AUC:use_weights=true"
         fixed = {
             "loss_function": LOSSES[task.kind],
             "eval_metric": metric,

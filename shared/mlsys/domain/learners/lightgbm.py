@@ -11,7 +11,7 @@ from mlsys.domain.learners.base import Examples, Floats, Monitor, Params, Task
 from mlsys.domain.learners.fitted import Fitted
 from mlsys.domain.learners.matrices import contributions_shape, predictions_shape
 from mlsys.domain.learners.watch import Watch, check_rows, checked_params
-from mlsys.domain.learners.weighing import counted, weighed
+from mlsys.domain.learners.weighing import combined, counted
 
 OBJECTIVES = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}
 LOSSES = {"binary": "binary_logloss", "multiclass": "multi_logloss", "regression": "rmse"}
@@ -88,7 +88,7 @@ class LightGBMLearner:
         """See base.Learner."""
         del task
         check_rows(train, val)
-        train = counted(weighed(train))
+        train = counted(combined(train))
         categorical = [place for place, codes in enumerate(train.categorical) if codes]
         settings = BINS | {"num_threads": threads}
         binned = lightgbm.Dataset(
@@ -100,7 +100,7 @@ class LightGBMLearner:
         ).construct()
         if val is None:
             return LightGBMData(binned, None, None, train.monotone)
-        val = weighed(val)
+        val = combined(val)
         aligned = binned.create_valid(
             np.ascontiguousarray(val.matrix),
             label=val.target,

@@ -7,7 +7,7 @@ import numpy as np
 from mlsys.domain.learners.base import Examples
 
 
-def weighed(examples: Examples) -> Examples:
+def combined(examples: Examples) -> Examples:
     """Multiply the weights of rows and of their classes; () and None say that all is the same."""
     if not examples.class_weights:
         return examples
@@ -17,13 +17,18 @@ def weighed(examples: Examples) -> Examples:
 
 
 def counted(examples: Examples) -> Examples:
-    """Leave out rows of weight 0: libraries count them in bins and in the sizes of leaves."""
-    if examples.weights is None or examples.weights.all():
+    """Leave out rows of weight 0, and let the others weigh 1 on the average.
+
+    Libraries count rows of weight 0 in their bins and in the sizes of leaves, and regularise by
+    sums of weights: `min_child_weight` would mean another thing in each unit of weight.
+    """
+    if examples.weights is None:
         return examples
     some = examples.weights > 0
+    weights = examples.weights[some]
     return replace(
         examples,
-        matrix=examples.matrix[some],
+        matrix=examples.matrix if some.all() else examples.matrix[some],
         target=examples.target[some],
-        weights=examples.weights[some],
+        weights=weights / weights.mean(),
     )

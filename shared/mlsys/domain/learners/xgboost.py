@@ -11,7 +11,7 @@ from mlsys.domain.learners.base import Examples, Floats, Monitor, Params, Task
 from mlsys.domain.learners.fitted import Fitted
 from mlsys.domain.learners.matrices import as_float32, contributions_shape, predictions_shape
 from mlsys.domain.learners.watch import Watch, check_rows, checked_params
-from mlsys.domain.learners.weighing import counted, weighed
+from mlsys.domain.learners.weighing import combined, counted
 
 OBJECTIVES = {
     "binary": "binary:logistic",
@@ -92,7 +92,7 @@ class XGBoostLearner:
         """See base.Learner."""
         del task
         check_rows(train, val)
-        train = counted(weighed(train))
+        train = counted(combined(train))
         types = ["c" if codes else "q" for codes in train.categorical]
         binned = xgboost.QuantileDMatrix(
             as_float32(train.matrix),
@@ -106,7 +106,7 @@ class XGBoostLearner:
         if val is None:
             return XGBoostData(binned, None, None, train.monotone)
         # Not on bins: they would take an unknown category for the last known one.
-        val = weighed(val)
+        val = combined(val)
         raw = _matrix(val.matrix, types, threads=threads)
         raw.set_info(label=val.target, weight=val.weights)
         return XGBoostData(binned, raw, counted(val).target, train.monotone)
