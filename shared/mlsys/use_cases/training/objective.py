@@ -21,7 +21,7 @@ METRIC: Objective = "metric"
 LATENCY_ROWS, LATENCY_REPEATS = 1_000, 5
 # They see only the order of rows: after a few timid rounds it may be perfect, and every probability
 # still near the mean. So fits stop by the loss, and the metric judges what they come to.
-RANKING = {"roc_auc", "roc_auc_ovr", "average_precision"}
+RANKING = {"roc_auc", "roc_auc_ovr", "roc_auc_ovr_weighted", "average_precision"}
 
 
 @dataclass(frozen=True)
