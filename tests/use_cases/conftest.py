@@ -43,8 +43,16 @@ MODELS: dict[str, dict[str, Any]] = {
         "task_type": "regression",
         "feature_columns": [*FEATURES, "heavy"],
     },
+    "mended": {"model_type": "xgboost", "calibration": "sigmoid", "threshold_metric": "f1"},
+    "parted": {
+        "target_column": "grade",
+        "model_type": "lightgbm",
+        "feature_columns": FEATURES,
+        "calibration": "isotonic",
+    },
 }
-"""Two classes of text with each library, whole numbers as classes, booleans, a regression."""
+"""Two classes of text with each library, whole numbers as classes, booleans, a regression; and
+two and many classes that are calibrated."""
 
 
 @pytest.fixture

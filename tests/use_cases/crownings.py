@@ -1,12 +1,16 @@
-"""Winners of small studies that are kept in memory."""
+"""Winners of small studies that are kept in memory, and splits whose rows are others."""
 
+import io
+from hashlib import sha256
 from typing import Any
 
 import optuna
+import polars as pl
 from optuna.trial import FrozenTrial
 
-from mlsys.domain.records import Split
+from mlsys.domain.records import Part, Split
 from mlsys.domain.search import first_trials
+from mlsys.repositories import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.training.material import Training, prepare
 from mlsys.use_cases.training.objective import directions_of, objective
@@ -34,3 +38,15 @@ def crowned(training: Training, *, trials: int = 1) -> Winner:
     """Crown the first of some trials."""
     done = searched(training, trials=trials)
     return crown(training, done[0], done)
+
+
+def rewrite_part(split: Split, part: Part, change: dict[str, pl.Expr], runtime: Runtime) -> None:
+    """Change columns of a part's rows, as if the split had made it so."""
+    rows = pl.read_parquet(io.BytesIO(runtime.objects.read(split.files[part].uri)))
+    written = io.BytesIO()
+    rows.with_columns(**change).write_parquet(written)
+    runtime.objects.put(split.files[part].uri, written.getvalue())
+    digest = sha256(written.getvalue()).hexdigest()
+    files = split.files | {part: split.files[part].model_copy(update={"sha256": digest})}
+    seen = SPLITS.get(split.id, records=runtime.records)
+    SPLITS.replace(seen, seen.value.model_copy(update={"files": files}), records=runtime.records)

@@ -1,8 +1,6 @@
 """The study: exactly as many trials as asked for, one version, and what becomes of it."""
 
-import io
 import json
-from hashlib import sha256
 from threading import Event, get_ident
 from typing import Any
 
@@ -11,15 +9,16 @@ import pytest
 
 from mlsys.domain.errors import Conflict
 from mlsys.domain.model_records import VersionStatus
-from mlsys.domain.records import ExperimentStatus, Part, Split
+from mlsys.domain.records import ExperimentStatus, Split
 from mlsys.handlers.study import handle
-from mlsys.repositories import MODEL_VERSIONS, SPLITS
+from mlsys.repositories import MODEL_VERSIONS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.experiments import list_trials
 from mlsys.use_cases.leading import House, Worker
 from mlsys.use_cases.registry import get_head
 from mlsys.use_cases.study import run_study
 from tests.use_cases.conftest import asked_for
+from tests.use_cases.crownings import rewrite_part
 
 
 def run(id: str, runtime: Runtime, **environment: str) -> Any:
@@ -28,18 +27,6 @@ def run(id: str, runtime: Runtime, **environment: str) -> Any:
 
 def house_of(runtime: Runtime, records: Any = None) -> House:
     return House(records or runtime.records, runtime.objects, "artifacts", runtime.now)
-
-
-def rewrite_part(split: Split, part: Part, change: dict[str, pl.Expr], runtime: Runtime) -> None:
-    """Change columns of a part's rows, as if the split had made it so."""
-    rows = pl.read_parquet(io.BytesIO(runtime.objects.read(split.files[part].uri)))
-    written = io.BytesIO()
-    rows.with_columns(**change).write_parquet(written)
-    runtime.objects.put(split.files[part].uri, written.getvalue())
-    digest = sha256(written.getvalue()).hexdigest()
-    files = split.files | {part: split.files[part].model_copy(update={"sha256": digest})}
-    seen = SPLITS.get(split.id, records=runtime.records)
-    SPLITS.replace(seen, seen.value.model_copy(update={"files": files}), records=runtime.records)
 
 
 def trial_states(id: str, runtime: Runtime) -> list[str]:

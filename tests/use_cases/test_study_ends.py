@@ -15,8 +15,9 @@ from mlsys.runtime import Runtime
 from mlsys.use_cases.leading import House, Lead, Worker
 from mlsys.use_cases.study import run_study
 from tests.use_cases.conftest import asked_for
+from tests.use_cases.crownings import rewrite_part
 from tests.use_cases.test_cancel import cancel, states
-from tests.use_cases.test_study import rewrite_part, run
+from tests.use_cases.test_study import run
 
 
 def test_five_failures_in_a_row_end_a_study_with_their_reason(

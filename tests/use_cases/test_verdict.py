@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from mlsys.domain.artifacts import load_model, model_files
@@ -12,10 +13,11 @@ from mlsys.domain.learners.base import Examples, Floats
 from mlsys.domain.messages import ModelType
 from mlsys.domain.metrics import constant_prediction, resolve_metric
 from mlsys.domain.records import Part, Split
+from mlsys.repositories import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.training.material import Training
 from mlsys.use_cases.training.verdict import Winner
-from tests.use_cases.crownings import crowned, prepared
+from tests.use_cases.crownings import crowned, prepared, rewrite_part
 
 MENDED: dict[str, Any] = {
     "calibration": "sigmoid",
@@ -270,3 +272,20 @@ def test_slices_of_folds_are_of_the_rows_of_train(ready_split: Split, runtime: R
         "test": False,
         "train": True,
     }
+
+
+def test_the_values_of_val_and_test_rows_decide_nothing_about_how_rows_become_numbers(
+    ready_split: Split, runtime: Runtime
+) -> None:
+    before = prepared(ready_split, runtime, slices=["noise"], **MENDED)
+    names = ["size", "colour", "noise", "kind", "price"]
+    shuffles = {name: pl.col(name).shuffle(seed) for seed, name in enumerate(names)}
+    for part in ("val", "test"):
+        [split] = SPLITS.list(records=runtime.records).values
+        rewrite_part(split, part, shuffles, runtime)
+    [split] = SPLITS.list(records=runtime.records).values
+
+    after = prepared(split, runtime, slices=["noise"], **MENDED)
+
+    assert not np.array_equal(after.parts["val"].matrix, before.parts["val"].matrix, equal_nan=True)
+    assert files(crowned(after))["preprocess.json"] == files(crowned(before))["preprocess.json"]
