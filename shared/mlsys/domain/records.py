@@ -249,7 +249,12 @@ class Trial(Record):
 
 
 class Experiment(Record):
-    """A study asked for, its search, and the version it registered."""
+    """A study asked for, its search, and the version it registered.
+
+    It ran on `workers` tasks, each with `trials_at_once` of `threads` each, which were found within
+    `calibration_seconds`. `deterministic` is whether the same study would find the same to the bit.
+    `ended_by` is one of `n_trials`, `timeout`, `plateau`, `cost`, `failures`.
+    """
 
     id: Id
     name: str
@@ -267,6 +272,11 @@ class Experiment(Record):
     maximize: bool | None = None
     trials: dict[str, int] = Field(default_factory=dict)
     workers: int | None = None
+    threads: int | None = None
+    trials_at_once: int | None = None
+    calibration_seconds: float | None = None
+    deterministic: bool | None = None
+    ended_by: str | None = None
     best_trial: BestTrial | None = None
     baselines: dict[str, float] = Field(default_factory=dict)
     test: Measure | None = None

@@ -1,6 +1,7 @@
 """The study job: claim the experiment, search, refit, test once, register."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from threading import Event
 
 import optuna
@@ -11,17 +12,19 @@ from mlsys.domain.errors import Corrupt, InvalidInput, NotFound
 from mlsys.domain.messages import ExperimentRequest, OptunaConfig
 from mlsys.domain.model_records import ModelVersion, VersionStatus
 from mlsys.domain.records import Experiment, ExperimentStatus, Failure, Measure
-from mlsys.domain.search import first_trials
+from mlsys.domain.search import first_trials, suggest
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS
+from mlsys.use_cases.ends import End, Limits, Outcome
 from mlsys.use_cases.experiments import check_request
 from mlsys.use_cases.leading import House, Lead, Worker, claim_lead, leader_is_ours
+from mlsys.use_cases.packing import Packing, packing_of, prune_one_at_a_time
 from mlsys.use_cases.registering import promote_if_asked, reserve_version, store_files
 from mlsys.use_cases.sampling import pruner_of, sampler_of
 from mlsys.use_cases.training.material import Training, prepare
 from mlsys.use_cases.training.objective import objective
 from mlsys.use_cases.training.verdict import Winner, best_of, judge, refit
 from mlsys.use_cases.trials import TrialStorage
-from mlsys.use_cases.work import End, Outcome, work
+from mlsys.use_cases.work import work
 
 log = structlog.get_logger()
 
@@ -61,7 +64,8 @@ def run_study(experiment_id: str, *, worker: Worker, house: House, stop: Event) 
     if worker.task > 0:
         if leader_is_ours(experiment_id, worker=worker, house=house, stop=stop):
             training = _prepared(experiment, worker=worker, house=house)
-            search(experiment, training, worker=worker, house=house, stop=stop)
+            packing = packing_of(training, tasks=worker.tasks)
+            search(experiment, training, packing, worker=worker, house=house, stop=stop)
     else:
         lead = claim_lead(experiment_id, worker=worker, house=house, stop=stop)
         if lead is not None:
@@ -70,11 +74,18 @@ def run_study(experiment_id: str, *, worker: Worker, house: House, stop: Event) 
 
 
 def search(
-    experiment: Experiment, training: Training, *, worker: Worker, house: House, stop: Event
+    experiment: Experiment,
+    training: Training,
+    packing: Packing,
+    *,
+    worker: Worker,
+    house: House,
+    stop: Event,
 ) -> Search:
     """Run trials until the study has all of them; the loop that tests/benchmarks/study.py times."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     config = training.request.optuna_config
+    at_once = packing.trials_at_once
     storage = TrialStorage(
         house.records, max_trials=config.n_trials, lease_seconds=worker.lease_seconds
     )
@@ -82,17 +93,19 @@ def search(
         study_name=experiment.id,
         storage=storage,
         direction="maximize" if training.metric.maximize else "minimize",
-        sampler=sampler_of(config, task=worker.task, parallel=worker.tasks > 1),
-        pruner=pruner_of(config),
+        sampler=sampler_of(config, task=worker.task, parallel=worker.tasks * at_once > 1),
+        pruner=prune_one_at_a_time(pruner_of(config)),
         load_if_exists=True,
     )
     storage.enqueue_first(study._study_id, first_trials(training.spaces))  # noqa: SLF001
     outcome = work(
         study,
-        objective(training),
+        objective(replace(training, threads=packing.threads)),
         storage=storage,
         stop=stop,
-        timeout_seconds=_seconds_left(experiment, config, house),
+        draw=(lambda trial: suggest(trial, training.spaces)) if at_once > 1 else None,
+        trials_at_once=at_once,
+        limits=_limits(experiment, config, worker=worker, house=house),
         on_finished=_log_trial,
     )
     return Search(outcome, study.get_trials(deepcopy=False))
@@ -103,6 +116,7 @@ def _lead(experiment: Experiment, lead: Lead, *, worker: Worker, stop: Event) ->
     house = lead.house
     with lead.lease.heartbeat(lost=stop):
         try:
+            is_first = experiment.started_at is None
             started = {
                 "status": ExperimentStatus.RUNNING,
                 "started_at": experiment.started_at or house.now(),
@@ -112,8 +126,17 @@ def _lead(experiment: Experiment, lead: Lead, *, worker: Worker, stop: Event) ->
             version = _registered(experiment, house)
             if version is None:
                 training = _prepared(experiment, worker=worker, house=house)
-                found = search(experiment, training, worker=worker, house=house, stop=stop)
-                lead.change({"trials": _counts(found.trials)})
+                packing = packing_of(training, tasks=worker.tasks)
+                lead.change(
+                    {
+                        "trials_at_once": packing.trials_at_once,
+                        "threads": packing.threads,
+                        "calibration_seconds": packing.calibration_seconds,
+                        "deterministic": is_first and worker.tasks * packing.trials_at_once == 1,
+                    }
+                )
+                found = search(experiment, training, packing, worker=worker, house=house, stop=stop)
+                lead.change({"trials": _counts(found.trials), "ended_by": found.outcome.end})
                 if found.outcome.end is End.STOPPED:
                     return
                 version = _register(training, found, lead)
@@ -198,11 +221,19 @@ def _registered(experiment: Experiment, house: House) -> ModelVersion | None:
     return version if version.status is VersionStatus.READY else None
 
 
-def _seconds_left(experiment: Experiment, config: OptunaConfig, house: House) -> float | None:
-    if config.timeout_seconds is None:
-        return None
-    started_at = experiment.started_at or house.now()
-    return max(0.0, config.timeout_seconds - (house.now() - started_at).total_seconds())
+def _limits(
+    experiment: Experiment, config: OptunaConfig, *, worker: Worker, house: House
+) -> Limits:
+    """Count from the start of the experiment, whichever attempt this is."""
+    now = house.now()
+    gone_seconds = (now - (experiment.started_at or now)).total_seconds()
+    usd = inf if config.max_cost_usd is None else config.max_cost_usd
+    usd_per_second = worker.usd_per_second * worker.tasks
+    return Limits(
+        timeout_seconds=(config.timeout_seconds or inf) - gone_seconds,
+        cost_seconds=usd / usd_per_second - gone_seconds,
+        plateau_trials=config.plateau_trials,
+    )
 
 
 def _counts(trials: list[FrozenTrial]) -> dict[str, int]:
