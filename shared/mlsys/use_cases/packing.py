@@ -26,7 +26,7 @@ from mlsys.domain.search import Suggested, first_trials, suggested
 from mlsys.use_cases.training.material import Training
 from mlsys.use_cases.training.objective import tried_fold
 
-MAX_SECONDS = 1.5
+MAX_SECONDS = 1.0
 SHARE_OF_STUDY = 0.02
 TYPICAL_ROUNDS = 100
 MIN_ROUNDS = 3
@@ -63,6 +63,20 @@ def packing_of(training: Training, *, tasks: int) -> Packing:
     return packing
 
 
+def quickest(paces: Sequence[Mapping[int, float]], share: int) -> int:
+    """Choose among the numbers of trials at once what brings `share` trials to their end first.
+
+    Args:
+        paces: by library, how many rounds a second so many at once make together; from 1 upwards.
+        share: how many trials there are.
+    """
+    chosen = 1
+    for number in paces[0]:
+        if _relative(paces, number, share) < WORTHWHILE * _relative(paces, chosen, share):
+            chosen = number
+    return chosen
+
+
 def prune_one_at_a_time(pruner: BasePruner) -> BasePruner:
     """Let threads share a pruner; Hyperband makes its brackets when it is first asked."""
     prune, asking = pruner.prune, Lock()
@@ -91,18 +105,19 @@ def _bin_all(training: Training) -> None:
 
 
 def _calibrated(training: Training, share: int) -> Packing:
-    began = monotonic()
     threads = training.threads
     powers = takewhile(lambda number: number < threads, (2**power for power in range(threads)))
     choices = [number for number in [*powers, threads] if number <= share]
     if choices == [1]:
         return _shared_out(threads, 1)
+    _bin_all(training)
+    began = monotonic()
     try:
-        best = _fastest(training, choices, share)
+        fastest = _fastest(training, choices, share)
     except InvalidInput:
         # Trial 0 is going to fail of it, and to say why.
-        best = 1
-    return replace(_shared_out(threads, best), calibration_seconds=monotonic() - began)
+        fastest = 1
+    return replace(_shared_out(threads, fastest), calibration_seconds=monotonic() - began)
 
 
 def _fastest(training: Training, choices: Sequence[int], share: int) -> int:
@@ -112,11 +127,7 @@ def _fastest(training: Training, choices: Sequence[int], share: int) -> int:
         dict(_paces(training, drawn, choices, share=share, libraries=len(starts)))
         for drawn in starts
     ]
-    fastest = 1
-    for number in choices:
-        if _relative(paces, number, share) < WORTHWHILE * _relative(paces, fastest, share):
-            fastest = number
-    return fastest
+    return quickest(paces, share)
 
 
 def _relative(paces: Sequence[Mapping[int, float]], number: int, share: int) -> float:
@@ -129,7 +140,6 @@ def _paces(
     training: Training, drawn: Suggested, choices: Sequence[int], *, share: int, libraries: int
 ) -> Iterator[tuple[int, float]]:
     """Yield how many rounds a second so many trials at once make together, mean of two laps."""
-    training.binned.of(drawn.model_type, 0)
     alone = _pace(training, drawn, trials_at_once=1, seconds=0)
     likely_seconds = share * TYPICAL_ROUNDS / alone if alone else 0.0
     timeout_seconds = training.request.optuna_config.timeout_seconds or inf
