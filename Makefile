@@ -133,7 +133,7 @@ emulators: .venv/.all  ## run the Firestore and Pub/Sub emulators until Ctrl-C
 weights: .venv/.all $(ENVIRONMENTS:%=.venv-%/.synced)  ## show what each deployable imports and costs to start
 	$(BIN)/pytest -q -s -p no:randomly tests/architecture/test_weight.py
 
-bench-study: .venv/.all  ## time the study loop beside one written by hand
+bench-study: .venv/.all .venv-peers/bin/python  ## time the study beside one written by hand, and the usual one
 	PYTHONPATH=. $(BIN)/python -m tests.benchmarks.study $(BENCH_ARGS)
 
 bench-split: .venv/.all .venv-peers/bin/python  ## time a split beside Polars alone, and beside pandas
@@ -141,7 +141,8 @@ bench-split: .venv/.all .venv-peers/bin/python  ## time a split beside Polars al
 
 .venv-peers/bin/python: | .tools/python $(UV)
 	$(UV) venv --quiet --clear --python "$(SUPPORTED_PYTHON)" .venv-peers
-	$(UV) pip install --quiet --python .venv-peers pandas pyarrow scikit-learn
+	$(UV) pip install --quiet --no-config --python .venv-peers catboost lightgbm optuna pandas \
+	  pyarrow scikit-learn xgboost-cpu
 
 up: .venv/.local  ## serve the whole platform on this machine
 	$(BIN)/mlsys up $(UP_ARGS)

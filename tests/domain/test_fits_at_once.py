@@ -1,4 +1,7 @@
-"""Fits on one binned data set from several threads: each is what it would have been alone."""
+"""Fits in several threads: each is what it would have been alone.
+
+They share one binned data set, but for CatBoost: see `shares_bins`.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
@@ -24,11 +27,16 @@ def test_fits_at_once_are_to_the_bit_what_they_are_alone(
     model_type: ModelType, task: Task, threads: int
 ) -> None:
     train, val = parts(task)
-    binned = learner(model_type).bin(train, val, task=task, threads=2)
+    library = learner(model_type)
+    copies = 1 if library.shares_bins else SLOTS
+    idle = [library.bin(train, val, task=task, threads=2) for _ in range(copies)]
     together = Barrier(SLOTS)
 
     def fitted(place: int) -> Fitted:
-        return fit(model_type, task, binned, val, place=place, threads=threads)
+        binned = idle[0] if library.shares_bins else idle.pop()
+        outcome = fit(model_type, task, binned, val, place=place, threads=threads)
+        idle.append(binned)
+        return outcome
 
     def fitted_with_others(place: int) -> Fitted:
         together.wait()

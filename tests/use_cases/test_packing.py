@@ -27,24 +27,20 @@ def training_of(
 
 
 @pytest.mark.parametrize(
-    ("trials_at_once", "n_trials", "tasks", "found"),
+    ("asked", "found"),
     [
-        (1, 30, 1, Packing(1, 4)),
-        (3, 30, 1, Packing(3, 1)),
-        (4, 30, 1, Packing(4, 1)),
-        (8, 30, 1, Packing(8, 1)),
-        (4, 2, 1, Packing(2, 2)),
-        (4, 7, 3, Packing(3, 1)),
+        ((1, 30, 1), Packing(1, 4)),
+        ((3, 30, 1), Packing(3, 1)),
+        ((4, 30, 1), Packing(4, 1)),
+        ((8, 30, 1), Packing(8, 1)),
+        ((4, 2, 1), Packing(2, 2)),
+        ((4, 7, 3), Packing(3, 1)),
     ],
 )
 def test_what_is_asked_for_is_not_measured(
-    ready_split: Split,
-    runtime: Runtime,
-    trials_at_once: int,
-    n_trials: int,
-    tasks: int,
-    found: Packing,
+    ready_split: Split, runtime: Runtime, *, asked: tuple[int, int, int], found: Packing
 ) -> None:
+    trials_at_once, n_trials, tasks = asked
     training = training_of(ready_split, runtime, n_trials=n_trials, trials_at_once=trials_at_once)
 
     assert packing_of(training, tasks=tasks) == found

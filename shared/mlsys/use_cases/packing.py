@@ -3,7 +3,7 @@
 One fit on many threads waits for itself at the end of each small step; several fits of one thread
 each do not. Which is faster depends on table, library, machine and its other load, so it is
 measured: a few rounds of the defaults each way, for at most 2 % of what the study is likely to
-take. Trials at once share the binned data: in all three libraries it is only read by fits.
+take.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -101,7 +101,7 @@ def _bin_all(training: Training) -> None:
     """
     for model_type in training.spaces:
         for place in range(len(training.folds)):
-            training.binned.of(model_type, place)
+            training.binned.build(model_type, place)
 
 
 def _calibrated(training: Training, share: int) -> Packing:
