@@ -68,7 +68,7 @@ class TrialTable:
         self.collection = collection
         self.directions = directions
         self.distributions: dict[str, BaseDistribution] = {}
-        self.given_first: dict[int, Json] = {}  # what trials of these numbers are created with
+        self.given_first: dict[int, Json] = {}  # what trials are created with
         self.asking = threading.RLock()  # one reads, creates or takes at a time
         self._records = records
         self._terms = terms

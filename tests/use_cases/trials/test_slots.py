@@ -29,6 +29,7 @@ def run(
     stop: threading.Event | None = None,
     limits: Limits | None = None,
     trials_at_once: int = AT_ONCE,
+    poll_seconds: float = 0.02,
 ) -> Outcome:
     study = optuna.load_study(
         study_name="churn", storage=storage, sampler=optuna.samplers.RandomSampler(seed=3)
@@ -41,7 +42,7 @@ def run(
         draw=lambda trial: trial.suggest_float("x", 0, 1),
         trials_at_once=trials_at_once,
         limits=limits,
-        poll_seconds=0.02,
+        poll_seconds=poll_seconds,
     )
 
 
@@ -113,7 +114,7 @@ def test_a_trial_costs_two_writes_and_one_read_also_among_others(tmp_path: Path)
     storage.enqueue_first(study._study_id, [{"x": 0.5}])  # noqa: SLF001
     records.calls.clear()
 
-    outcome = run(storage, objective)
+    outcome = run(storage, objective, poll_seconds=PATIENCE_SECONDS)
 
     asks = 30 + AT_ONCE
     assert outcome.trials == 30
