@@ -1,8 +1,7 @@
 """What one process knows of the trials of one study, and how it comes by a trial to run.
 
-Finished trials never change, so they are read once. A synchronisation reads, in one call, the
-trials last seen unfinished and the numbers that may have been added since; trials that this process
-runs are not read but shown as they are here.
+Finished trials never change, so they are read once. A synchronisation reads, in one call, trials
+last seen unfinished and numbers that may have been added since; what runs here is shown as it is.
 """
 
 import copy
