@@ -133,7 +133,7 @@ emulators: .venv/.all  ## run the Firestore and Pub/Sub emulators until Ctrl-C
 weights: .venv/.all $(ENVIRONMENTS:%=.venv-%/.synced)  ## show what each deployable imports and costs to start
 	$(BIN)/pytest -q -s -p no:randomly tests/architecture/test_weight.py
 
-bench-study: .venv/.all  ## time the study loop beside one written by hand
+bench-study: .venv/.all .venv-peers/.installed  ## time the study beside one written by hand, and the usual one
 	PYTHONPATH=. $(BIN)/python -m tests.benchmarks.study $(BENCH_ARGS)
 
 bench-split: .venv/.all .venv-peers/.installed  ## time a split beside Polars alone, and beside pandas
@@ -146,7 +146,7 @@ bench-quality: .venv/.all .venv-peers/.installed  ## score models beside those o
 .venv-peers/.installed: | .tools/python $(UV)
 	$(UV) venv --quiet --clear --python "$(SUPPORTED_PYTHON)" .venv-peers
 	$(UV) pip install --quiet --no-config --python .venv-peers \
-	  pandas pyarrow scikit-learn 'flaml[automl]' lightgbm catboost
+	  pandas pyarrow scikit-learn optuna 'flaml[automl]' lightgbm catboost
 	@touch $@
 
 up: .venv/.local  ## serve the whole platform on this machine

@@ -1,11 +1,17 @@
 """The same study as a person would write it at their best: a plain loop for each library.
 
-The data set is binned once, trials are pruned and stopped early as ours are, the value is what the
-library computed on val anyway, no model is kept, and Optuna keeps its trials in memory.
+The data set is binned once, trials are pruned and stopped early as ours are, as many run at once on
+as many threads, the value is what the library computed on val anyway, no model is kept, and Optuna
+keeps its trials in memory.
 """
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from itertools import count
 from math import inf
+from threading import Lock
 from typing import Any
 
 import lightgbm
@@ -15,6 +21,7 @@ from optuna.trial import FrozenTrial
 
 from mlsys.domain.messages import ModelType
 from mlsys.domain.search import EARLY_STOPPING_ROUNDS, ROUNDS, defaults_of, suggest
+from mlsys.use_cases.packing import packing_of
 from mlsys.use_cases.pruning import pruner_of
 from mlsys.use_cases.sampling import sampler_of
 from mlsys.use_cases.training.material import Training
@@ -27,16 +34,24 @@ def study_by_hand(training: Training) -> list[FrozenTrial]:
     """Run all trials of a binary study whose metric is the log loss."""
     config = training.request.optuna_config
     [(model_type, space)] = training.spaces.items()
-    fit = FITS[model_type]
+    packing = packing_of(training, tasks=1)
+    given = replace(training, threads=packing.threads)
+    asking, left = Lock(), count(config.n_trials, -1)
 
-    def objective(trial: optuna.Trial) -> float:
-        def prune(number: int, value: float) -> bool:
-            if number % REPORT_EVERY_ROUNDS:
-                return False
-            trial.report(value, number)
-            return trial.should_prune()
-
-        return fit(training, suggest(trial, training.spaces).params, prune)
+    def slot(_: int) -> None:
+        while True:
+            with asking:
+                if next(left) <= 0:
+                    return
+                trial = study.ask()
+                params = suggest(trial, training.spaces).params
+            try:
+                with training.binned.lent(model_type, 0) as binned:
+                    value = FITS[model_type](given, params, binned, partial(_prune, trial))
+            except optuna.TrialPruned:
+                study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+            else:
+                study.tell(trial, value)
 
     study = optuna.create_study(
         direction="minimize",
@@ -44,12 +59,19 @@ def study_by_hand(training: Training) -> list[FrozenTrial]:
         pruner=pruner_of(config),
     )
     study.enqueue_trial(dict(defaults_of(model_type, space)))
-    study.optimize(objective, n_trials=config.n_trials)
+    with ThreadPoolExecutor(packing.trials_at_once) as pool:
+        list(pool.map(slot, range(packing.trials_at_once)))
     return study.get_trials(deepcopy=False)
 
 
-def _lightgbm(training: Training, params: Mapping[str, Any], prune: Prune) -> float:
-    binned = training.binned.of(ModelType.LIGHTGBM, 0)
+def _prune(trial: optuna.Trial, number: int, value: float) -> bool:
+    if number % REPORT_EVERY_ROUNDS:
+        return False
+    trial.report(value, number)
+    return trial.should_prune()
+
+
+def _lightgbm(training: Training, params: Mapping[str, Any], binned: Any, prune: Prune) -> float:
     fixed = {
         "objective": "binary",
         "metric": "binary_logloss",
@@ -79,8 +101,7 @@ def _lightgbm(training: Training, params: Mapping[str, Any], prune: Prune) -> fl
     return best
 
 
-def _xgboost(training: Training, params: Mapping[str, Any], prune: Prune) -> float:
-    binned = training.binned.of(ModelType.XGBOOST, 0)
+def _xgboost(training: Training, params: Mapping[str, Any], binned: Any, prune: Prune) -> float:
 
     class Callback(xgboost.callback.TrainingCallback):
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
@@ -110,8 +131,7 @@ def _xgboost(training: Training, params: Mapping[str, Any], prune: Prune) -> flo
     return float(booster.best_score)
 
 
-def _catboost(training: Training, params: Mapping[str, Any], prune: Prune) -> float:
-    binned = training.binned.of(ModelType.CATBOOST, 0)
+def _catboost(training: Training, params: Mapping[str, Any], binned: Any, prune: Prune) -> float:
     # It can be imported only after our learner has been, see there; it ships no types.
     import catboost  # type: ignore[import-untyped]
 
@@ -141,7 +161,7 @@ def _catboost(training: Training, params: Mapping[str, Any], prune: Prune) -> fl
     return float(model.get_best_score()["validation"]["Logloss"])
 
 
-FITS: Mapping[ModelType, Callable[[Training, Mapping[str, Any], Prune], float]] = {
+FITS: Mapping[ModelType, Callable[[Training, Mapping[str, Any], Any, Prune], float]] = {
     ModelType.LIGHTGBM: _lightgbm,
     ModelType.XGBOOST: _xgboost,
     ModelType.CATBOOST: _catboost,

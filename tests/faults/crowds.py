@@ -145,7 +145,7 @@ class Study:
     def violations(self, status: ExperimentStatus = ExperimentStatus.SUCCEEDED) -> list[str]:
         """Return what is wrong with a study that should have ended so."""
         experiment, bodies = self.experiment, self.bodies()
-        whole = status is ExperimentStatus.SUCCEEDED and experiment.search_ended == "FINISHED"
+        whole = status is ExperimentStatus.SUCCEEDED and experiment.ended_by == "n_trials"
         numbers = [body["number"] for body in bodies]
         made = [one for one in self._versions() if one.status is VersionStatus.READY]
         named = [] if experiment.model_id is None else [experiment.model_id]

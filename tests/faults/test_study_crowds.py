@@ -192,7 +192,7 @@ def test_a_study_whose_time_is_over_ends_in_time_with_a_model(
     assert experiment.finished_at is not None
     seconds = (experiment.finished_at - experiment.started_at).total_seconds()
     tell(capsys, f"timed out, ended after {seconds:.1f} s with {experiment.trials}")
-    assert (codes, experiment.search_ended) == ([0, 0], "TIMED_OUT")
+    assert (codes, experiment.ended_by) == ([0, 0], "timeout")
     assert study.violations() == []
     assert seconds < 3 + ENDS_WITHIN_SECONDS
 

@@ -151,7 +151,7 @@ def test_with_register_best_the_best_trial_so_far_is_a_version_that_nobody_promo
     cancel(asked.id, runtime, register_best=True)
     ended = study.result(2 * ENDS_WITHIN_SECONDS)
 
-    assert (ended.status, ended.search_ended) == (ExperimentStatus.CANCELLED, "CANCELLED")
+    assert (ended.status, ended.ended_by) == (ExperimentStatus.CANCELLED, "cancelled")
     assert ended.trials == states(asked.id, runtime)
     assert ended.best_trial is not None
     version = MODEL_VERSIONS.get(str(ended.model_id), records=runtime.records).value
@@ -209,7 +209,7 @@ def test_a_study_whose_job_has_died_is_cancelled_at_once_and_its_trials_are_clos
     assert ended.status is ExperimentStatus.CANCELLED
     assert ended.trials == states(asked.id, runtime) == {"COMPLETE": 1, "FAIL": 2}
     trials = TrialStorage(runtime.records).get_all_trials(study_id)
-    reason = "stopped: the search ended as CANCELLED"
+    reason = "stopped with the study: cancelled"
     assert [one.user_attrs.get("failure") for one in trials] == [None, reason, reason]
     with pytest.raises(UpdateFinishedTrialError):
         storage.set_trial_state_values(trials[1]._trial_id, TrialState.COMPLETE, [0.5])  # noqa: SLF001

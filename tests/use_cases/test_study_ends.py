@@ -27,7 +27,7 @@ def test_five_failures_in_a_row_end_a_study_with_their_reason(
 
     ended = run(asked_for(ready_split, runtime, optuna_config={"n_trials": 9}).id, runtime)
 
-    assert (ended.status, ended.search_ended) == (ExperimentStatus.FAILED, "FAILING")
+    assert (ended.status, ended.ended_by) == (ExperimentStatus.FAILED, "failures")
     assert ended.trials == {"FAIL": 5}
     assert ended.failure is not None
     assert "one after the other: InvalidInput: roc_auc is undefined" in ended.failure.message

@@ -260,8 +260,10 @@ class Trial(Record):
 class Experiment(Record):
     """A study asked for, its search, and the version it registered.
 
-    `search_ended` says why no more trials are made: FINISHED, TIMED_OUT, CANCELLED, FAILING, ….
-    From `registered_at` on the study cannot be cancelled any more.
+    It ran on `workers` tasks, each with `trials_at_once` of `threads` each, which were found within
+    `calibration_seconds`. `deterministic` is whether the same study would find the same to the bit.
+    `ended_by` says why no more trials are made: `n_trials`, `timeout`, `plateau`, `cost`,
+    `failures` or `cancelled`. From `registered_at` on the study cannot be cancelled any more.
     """
 
     id: Id
@@ -280,7 +282,11 @@ class Experiment(Record):
     maximize: bool | None = None
     trials: dict[str, int] = Field(default_factory=dict)
     workers: int | None = None
-    search_ended: str | None = None
+    threads: int | None = None
+    trials_at_once: int | None = None
+    calibration_seconds: float | None = None
+    deterministic: bool | None = None
+    ended_by: str | None = None
     cancellation: Cancellation | None = None
     best_trial: BestTrial | None = None
     baselines: dict[str, float] = Field(default_factory=dict)

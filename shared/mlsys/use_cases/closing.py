@@ -11,6 +11,7 @@ from mlsys.domain.model_records import VersionStatus
 from mlsys.domain.records import Experiment, ExperimentStatus, Trial
 from mlsys.ports import Records, Write
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS, trial_document_id, trials_of
+from mlsys.use_cases.ends import End
 
 log = structlog.get_logger()
 
@@ -23,11 +24,11 @@ Clock = Callable[[], datetime]
 def stopped(end: str) -> str:
     """Say why a trial was stopped, for its record.
 
-    >>> stopped("TIMED_OUT")
-    'stopped: the search ended as TIMED_OUT'
+    >>> stopped("timeout")
+    'stopped with the study: timeout'
 
     """
-    return f"stopped: the search ended as {end}"
+    return f"stopped with the study: {end}"
 
 
 def close_trials(
@@ -71,7 +72,7 @@ def end_cancelled(experiment_id: str, *, records: Records, now: Clock) -> Experi
 
     In the same commit the version that it had reserved, and not filled, is abandoned.
     """
-    reason = stopped(ExperimentStatus.CANCELLED)
+    reason = stopped(End.CANCELLED)
     counts = close_trials(experiment_id, reason, records=records, now=now)
     while True:
         seen = EXPERIMENTS.get(experiment_id, records=records)

@@ -11,8 +11,8 @@ from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.records import Experiment, ExperimentStatus
 from mlsys.repositories import EXPERIMENTS, trials_of
 from mlsys.use_cases.closing import end_cancelled
+from mlsys.use_cases.ends import End
 from mlsys.use_cases.leading import House, Worker
-from mlsys.use_cases.work import End
 
 LOOK_SECONDS = 2.0
 LOOKS_PER_LEASE = 4
@@ -101,8 +101,8 @@ def look_seconds(lease_seconds: float) -> float:
 
 
 def _end_of(seen: Experiment) -> End | None:
-    if seen.search_ended is not None:
-        return End(seen.search_ended)
+    if seen.ended_by is not None:
+        return End(seen.ended_by)
     if seen.cancelling or seen.status is ExperimentStatus.CANCELLED:
         return End.CANCELLED
     return End.FINISHED if seen.status.final else None

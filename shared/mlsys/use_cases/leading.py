@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from threading import Event
 from time import monotonic
 from typing import Any, TypeVar
@@ -27,13 +28,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Worker:
-    """Which task of which execution this process is, and what it may use."""
+    """Which task of which execution this process is, what it may use, and what that costs."""
 
     execution_id: str
     task: int
     tasks: int
     threads: int
     lease_seconds: float
+    usd_per_second: float = inf
 
 
 @dataclass(frozen=True)

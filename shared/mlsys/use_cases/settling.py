@@ -8,9 +8,9 @@ from optuna import Study
 from optuna.trial import TrialState
 
 from mlsys.use_cases.closing import close_trials, stopped
+from mlsys.use_cases.ends import End
 from mlsys.use_cases.interruption import LOOKS_TO_TELL_ALL, look_seconds
 from mlsys.use_cases.leading import Lead, Worker
-from mlsys.use_cases.work import End
 
 
 def settle(study: Study, end: End, *, lead: Lead, worker: Worker, stop: Event) -> None:
@@ -32,11 +32,11 @@ def settle(study: Study, end: End, *, lead: Lead, worker: Worker, stop: Event) -
             patience = time.monotonic() + worker.lease_seconds
             while not has_completed(study) and _runs(study) and time.monotonic() < patience:
                 stop.wait(pause)
-            lead.change({"search_ended": end})
+            lead.change({"ended_by": end})
             stop.wait(LOOKS_TO_TELL_ALL * pause)
         house = lead.house
         close_trials(lead.experiment_id, stopped(end), records=house.records, now=house.now)
-    lead.change({"search_ended": end, "trials": counted(study)})
+    lead.change({"ended_by": end, "trials": counted(study)})
 
 
 def has_completed(study: Study) -> bool:

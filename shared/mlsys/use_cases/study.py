@@ -1,48 +1,28 @@
 """The study job: claim the experiment, search, refit, test once, register."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Event
 
-import optuna
 import structlog
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from mlsys.domain.errors import Corrupt, InvalidInput, LostRace, NotFound
-from mlsys.domain.messages import ExperimentRequest, OptunaConfig
+from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.model_records import ModelVersion, VersionStatus
 from mlsys.domain.records import Experiment, ExperimentStatus, Failure, Measure
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS
 from mlsys.use_cases.closing import end_cancelled
+from mlsys.use_cases.ends import End
 from mlsys.use_cases.experiments import check_request
 from mlsys.use_cases.interruption import Interruption
 from mlsys.use_cases.leading import House, Lead, Worker, claim_lead, leader_is_ours
-from mlsys.use_cases.pruning import pruner_of
+from mlsys.use_cases.packing import packing_of
 from mlsys.use_cases.registering import promote_if_asked, reserve_version, store_files
-from mlsys.use_cases.sampling import budget_of, sampler_of
+from mlsys.use_cases.searching import Search, search
 from mlsys.use_cases.settling import counted, has_completed, settle
 from mlsys.use_cases.training.material import Training, prepare
-from mlsys.use_cases.training.objective import directions_of, objective
 from mlsys.use_cases.training.verdict import crown
-from mlsys.use_cases.trials import TrialStorage
-from mlsys.use_cases.warm_start import first_trials_of
-from mlsys.use_cases.work import End, Outcome, work
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Search:
-    """How this process's search ended, the study, and what to know of its first trials."""
-
-    outcome: Outcome
-    study: optuna.Study
-    notes: list[str]
-
-    @property
-    def trials(self) -> list[FrozenTrial]:
-        """All trials as they stand now."""
-        return self.study.get_trials(deepcopy=False)
 
 
 def run_study(experiment_id: str, *, worker: Worker, house: House, stop: Event) -> Experiment:
@@ -76,6 +56,7 @@ def run_study(experiment_id: str, *, worker: Worker, house: House, stop: Event) 
                 search(
                     experiment,
                     training,
+                    packing_of(training, tasks=worker.tasks),
                     worker=worker,
                     house=house,
                     stop=stop,
@@ -86,54 +67,6 @@ def run_study(experiment_id: str, *, worker: Worker, house: House, stop: Event) 
             if lead is not None:
                 _lead(experiment, lead, worker=worker, stop=stop, interruption=interruption)
     return EXPERIMENTS.get(experiment_id, records=house.records).value
-
-
-def search(
-    experiment: Experiment,
-    training: Training,
-    *,
-    worker: Worker,
-    house: House,
-    stop: Event,
-    interrupted: Callable[[], End | None] = lambda: None,
-) -> Search:
-    """Run trials until the study has all of them; the loop that tests/benchmarks/study.py times."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    config = training.request.optuna_config
-    directions = directions_of(training)
-    first = first_trials_of(training.request, training.spaces, records=house.records)
-    storage = TrialStorage(
-        house.records,
-        max_trials=budget_of(config, training.spaces, first=first.params),
-        lease_seconds=worker.lease_seconds,
-    )
-    study = optuna.create_study(
-        study_name=experiment.id,
-        storage=storage,
-        directions=directions,
-        pruner=pruner_of(config, folds=len(training.folds), objectives=len(directions)),
-        load_if_exists=True,
-    )
-    study.sampler = sampler_of(
-        config,
-        spaces=training.spaces,
-        first=first.params,
-        task=worker.task,
-        parallel=worker.tasks > 1,
-        begun=len(study.get_trials(deepcopy=False)),
-        objectives=len(directions),
-    )
-    storage.enqueue_first(study._study_id, first.params)  # noqa: SLF001
-    outcome = work(
-        study,
-        objective(training, interrupted=interrupted),
-        storage=storage,
-        stop=stop,
-        timeout_seconds=_seconds_left(experiment, config, house),
-        on_finished=_log_trial,
-        interrupted=interrupted,
-    )
-    return Search(outcome, study, first.notes)
 
 
 def _lead(
@@ -148,6 +81,7 @@ def _lead(
     house = lead.house
     with lead.lease.heartbeat(lost=stop):
         try:
+            is_first = experiment.started_at is None
             started = {
                 "status": ExperimentStatus.RUNNING,
                 "started_at": experiment.started_at or house.now(),
@@ -157,9 +91,19 @@ def _lead(
             version = _registered(experiment, house)
             if version is None:
                 training = _prepared(experiment, worker=worker, house=house)
+                packing = packing_of(training, tasks=worker.tasks)
+                lead.change(
+                    {
+                        "trials_at_once": packing.trials_at_once,
+                        "threads": packing.threads,
+                        "calibration_seconds": packing.calibration_seconds,
+                        "deterministic": is_first and worker.tasks * packing.trials_at_once == 1,
+                    }
+                )
                 found = search(
                     experiment,
                     training,
+                    packing,
                     worker=worker,
                     house=house,
                     stop=stop,
@@ -240,7 +184,7 @@ def _finish(version: ModelVersion, lead: Lead) -> None:
     """Promote if that was asked for and nobody cancelled the search, and write down the end."""
     house = lead.house
     experiment = EXPERIMENTS.get(lead.experiment_id, records=house.records).value
-    cancelled = experiment.search_ended == End.CANCELLED
+    cancelled = experiment.ended_by == End.CANCELLED
     status = ExperimentStatus.CANCELLED if cancelled else ExperimentStatus.SUCCEEDED
     wish = None if cancelled else ExperimentRequest.model_validate(experiment.request).auto_promote
     promotion = promote_if_asked(version.id, wish, records=house.records, now=house.now)
@@ -261,21 +205,5 @@ def _registered(experiment: Experiment, house: House) -> ModelVersion | None:
     return version if version.status is VersionStatus.READY else None
 
 
-def _seconds_left(experiment: Experiment, config: OptunaConfig, house: House) -> float | None:
-    if config.timeout_seconds is None:
-        return None
-    started_at = experiment.started_at or house.now()
-    return max(0.0, config.timeout_seconds - (house.now() - started_at).total_seconds())
-
-
 def _left_out(training: Training) -> list[str]:
     return [f"column {one.name!r} is left out: {one.reason}" for one in training.plan.left_out]
-
-
-def _log_trial(trial: FrozenTrial) -> None:
-    log.info(
-        "trial.finished",
-        number=trial.number,
-        state=trial.state.name,
-        value=trial.values[0] if trial.values else None,
-    )

@@ -1,8 +1,7 @@
 """What one process knows of the trials of one study, and how it comes by a trial to run.
 
-Finished trials never change, so they are read once. A synchronisation reads, in one call, the
-trials last seen unfinished and the numbers that may have been added since; trials that this process
-runs are not read but shown as they are here.
+Finished trials never change, so they are read once. A synchronisation reads, in one call, trials
+last seen unfinished and numbers that may have been added since; what runs here is shown as it is.
 """
 
 import copy
@@ -20,7 +19,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from mlsys.domain.errors import AlreadyExists, Conflict
-from mlsys.ports import Delete, Document, Records
+from mlsys.ports import Delete, Document, Json, Records
 from mlsys.repositories import trial_document_id
 from mlsys.use_cases.held_trial import HeldTrial
 from mlsys.use_cases.trial_documents import (
@@ -69,6 +68,7 @@ class TrialTable:
         self.collection = collection
         self.directions = directions
         self.distributions: dict[str, BaseDistribution] = {}
+        self.given_first: dict[int, Json] = {}  # what trials are created with
         self.asking = threading.RLock()  # one reads, creates or takes at a time
         self._records = records
         self._terms = terms
@@ -164,7 +164,7 @@ class TrialTable:
     def create(self, number: int, template: FrozenTrial | None) -> bool:
         """Create the trial of this number, which must be the next; False if it stands already."""
         if template is None:
-            claim = Claim(owner=_token())
+            claim = Claim(owner=_token(), given=self.given_first.get(number, {}))
             trial = started(number, claim, self.study_id, datetime.now(UTC))
         else:
             claim = claimed(template, _token())

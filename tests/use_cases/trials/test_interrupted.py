@@ -10,11 +10,12 @@ from optuna.trial import TrialState
 from mlsys.domain.records import Split
 from mlsys.runtime import Runtime
 from mlsys.use_cases.closing import stopped
+from mlsys.use_cases.ends import End, Interrupted
 from mlsys.use_cases.experiments import check_request
 from mlsys.use_cases.training.material import prepare
 from mlsys.use_cases.training.objective import objective as trained
 from mlsys.use_cases.trials import TrialStorage
-from mlsys.use_cases.work import End, Interrupted, work
+from mlsys.use_cases.work import work
 from tests.use_cases.launches import request_of
 from tests.use_cases.trials.broken_records import ClockedRecords
 
@@ -37,7 +38,7 @@ def test_a_fit_ends_with_the_round_in_which_it_is_interrupted(
     def interrupted() -> End | None:
         return End.TIMED_OUT if next(asked) >= ROUNDS_BEFORE else None
 
-    with pytest.raises(Interrupted, match="the search ended as TIMED_OUT"):
+    with pytest.raises(Interrupted, match="stopped with the study: timeout"):
         trained(training, interrupted=interrupted)(optuna.create_study().ask())
 
     assert next(asked) == ROUNDS_BEFORE + 2
@@ -67,7 +68,7 @@ def test_an_interrupted_trial_fails_with_the_reason_and_ends_its_worker(
     trials = storage.get_all_trials(study_id)
     assert (outcome.end, outcome.trials) == (End.CANCELLED, 3)
     assert [one.state for one in trials] == [TrialState.COMPLETE] * 2 + [TrialState.FAIL]
-    assert trials[2].user_attrs == {"failure": "stopped: the search ended as CANCELLED"}
+    assert trials[2].user_attrs == {"failure": "stopped with the study: cancelled"}
 
 
 def test_a_trial_that_is_interrupted_by_a_signal_is_given_back_and_does_not_fail(

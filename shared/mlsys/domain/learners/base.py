@@ -108,6 +108,11 @@ class Learner(Protocol):
         """How the native file is called, e.g. `model.txt`."""
         ...
 
+    @property
+    def shares_bins(self) -> bool:
+        """Whether fits in several threads may use one binned data set."""
+        ...
+
     def bin(self, train: Examples, val: Examples | None, *, task: Task, threads: int) -> Any:
         """Quantise `train`, and `val` with the same bins.
 

@@ -123,6 +123,8 @@ class CatBoostLearner:
     """CatBoost; categories become target statistics, and an unknown one has the prior's."""
 
     file_name: str = "model.cbm"
+    # Of some thousand fits at once on one pool a few came out different, and one crashed.
+    shares_bins: bool = False
 
     def bin(
         self, train: Examples, val: Examples | None, *, task: Task, threads: int

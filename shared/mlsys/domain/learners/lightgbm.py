@@ -81,6 +81,7 @@ class LightGBMLearner:
     """LightGBM; categories are split natively, and an unknown one goes the way of the rest."""
 
     file_name: str = "model.txt"
+    shares_bins: bool = True
 
     def bin(
         self, train: Examples, val: Examples | None, *, task: Task, threads: int

@@ -85,6 +85,7 @@ class XGBoostLearner:
     """XGBoost; categories are split natively, and an unknown one goes the way of the rest."""
 
     file_name: str = "model.ubj"
+    shares_bins: bool = True
 
     def bin(
         self, train: Examples, val: Examples | None, *, task: Task, threads: int

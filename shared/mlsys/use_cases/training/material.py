@@ -1,6 +1,8 @@
 """What the trials of one process share: read, coded and binned once."""
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -28,18 +30,31 @@ class Binned:
 
     def __init__(self, plan: Plan, folds: tuple[Fold, ...], *, threads: int) -> None:
         self._plan, self._folds, self._threads = plan, folds, threads
-        self._built: dict[tuple[ModelType, int], Any] = {}
+        self._built: dict[tuple[ModelType, int], list[Any]] = {}
         self._building = Lock()
 
-    def of(self, model_type: ModelType, place: int) -> Any:
-        """Return one fold for one library; threads may share it."""
+    def build(self, model_type: ModelType, place: int) -> None:
+        """Build one fold for one library, unless it was built."""
+        with self.lent(model_type, place):
+            pass
+
+    @contextmanager
+    def lent(self, model_type: ModelType, place: int) -> Iterator[Any]:
+        """Lend one fold for one library: to all threads, or, if it may not be shared, a copy."""
         with self._building:
-            if (model_type, place) not in self._built:
+            idle = self._built.setdefault((model_type, place), [])
+            library = learner(model_type)
+            if not idle:
                 fold = self._folds[place]
-                self._built[model_type, place] = learner(model_type).bin(
-                    fold.train, fold.val, task=self._plan.task, threads=self._threads
+                idle.append(
+                    library.bin(fold.train, fold.val, task=self._plan.task, threads=self._threads)
                 )
-            return self._built[model_type, place]
+            binned = idle[0] if library.shares_bins else idle.pop()
+        try:
+            yield binned
+        finally:
+            if not library.shares_bins:
+                idle.append(binned)
 
 
 @dataclass(frozen=True)

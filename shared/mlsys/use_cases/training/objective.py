@@ -14,8 +14,8 @@ from mlsys.domain.messages import Objective
 from mlsys.domain.metrics import Metric, resolve_metric
 from mlsys.domain.search import EARLY_STOPPING_ROUNDS, Suggested, suggest
 from mlsys.use_cases.closing import stopped
+from mlsys.use_cases.ends import End, Interrupted
 from mlsys.use_cases.training.material import Training
-from mlsys.use_cases.work import End, Interrupted
 
 REPORT_EVERY_ROUNDS = 10
 ROUNDS_ATTR = "rounds"
@@ -89,20 +89,22 @@ def tried_fold(
 ) -> Try:
     """Fit one fold with the parameters drawn, and judge it. The same again gives the same."""
     watched = watched_metric(training.metric)
-    fit = learner(drawn.model_type).fit(
-        training.binned.of(drawn.model_type, place),
-        task=training.plan.task,
-        params=drawn.params,
-        rounds=drawn.rounds,
-        threads=training.threads,
-        seed=training.request.optuna_config.seed,
-        monitor=Monitor(
-            metric=watched.name,
-            maximize=watched.maximize,
-            early_stopping_rounds=EARLY_STOPPING_ROUNDS,
-            on_round=on_round,
-        ),
+    monitor = Monitor(
+        metric=watched.name,
+        maximize=watched.maximize,
+        early_stopping_rounds=EARLY_STOPPING_ROUNDS,
+        on_round=on_round,
     )
+    with training.binned.lent(drawn.model_type, place) as binned:
+        fit = learner(drawn.model_type).fit(
+            binned,
+            task=training.plan.task,
+            params=drawn.params,
+            rounds=drawn.rounds,
+            threads=training.threads,
+            seed=training.request.optuna_config.seed,
+            monitor=monitor,
+        )
     val = training.folds[place].val
     prediction = fit.val_prediction
     if prediction is None:
