@@ -112,6 +112,8 @@ def _lead(experiment: Experiment, lead: Lead, *, worker: Worker, stop: Event) ->
             version = _registered(experiment, house)
             if version is None:
                 training = _prepared(experiment, worker=worker, house=house)
+                metric = training.metric
+                lead.change({"metric_name": metric.name, "maximize": metric.maximize})
                 found = search(experiment, training, worker=worker, house=house, stop=stop)
                 lead.change({"trials": _counts(found.trials)})
                 if found.outcome.end is End.STOPPED:
@@ -164,8 +166,6 @@ def _register(training: Training, found: Search, lead: Lead) -> ModelVersion:
         }
     )
     findings = {
-        "metric_name": training.metric.name,
-        "maximize": training.metric.maximize,
         "best_trial": best,
         "baselines": winner.verdict.baselines,
         "test": winner.verdict.test,
