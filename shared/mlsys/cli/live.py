@@ -76,7 +76,7 @@ def _bar(experiment: Experiment, pace: Pace) -> Table:
 def _facts(experiment: Experiment, pace: Pace) -> Text:
     metric = experiment.metric_name or "value"
     best = NOTHING if pace.best is None else f"{cell(pace.best.value)} (trial {pace.best.number})"
-    rate = NOTHING if pace.per_minute is None else f"{pace.per_minute:.3g} trials/min"
+    rate = NOTHING if pace.per_minute is None else f"{pace.per_minute:,.1f} trials/min"
     facts = [(f"best {metric}", best), ("rate", rate)]
     if not experiment.status.final:
         facts.append(("time left", _duration(pace.seconds_left)))
@@ -86,10 +86,10 @@ def _facts(experiment: Experiment, pace: Pace) -> Text:
 
 
 def _last(look: StudyLook) -> Table:
-    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, header_style="bold", pad_edge=False, expand=True)
     for name in ("trial", "state", "value", "seconds"):
-        table.add_column(name, justify="left" if name == "state" else "right")
-    table.add_column("params", no_wrap=True, overflow="ellipsis")
+        table.add_column(name, justify="left" if name == "state" else "right", no_wrap=True)
+    table.add_column("params", ratio=1, no_wrap=True, overflow="ellipsis")
     for trial in list(look.trials)[: -LAST_TRIALS - 1 : -1]:
         table.add_row(
             str(trial.number),

@@ -63,14 +63,20 @@ def _best(experiment: Experiment, ended: Sequence[TrialRow]) -> TrialRow | None:
 
 
 def _per_second(experiment: Experiment, ended: Sequence[TrialRow], now: datetime) -> float | None:
-    """Count what ended lately, up to now, so that a study that stands still grows slow."""
+    """Count what ended lately, up to now, so that a study that stands still grows slow.
+
+    Of one that is over, count all of it.
+    """
     times = sorted(trial.completed_at for trial in ended if trial.completed_at is not None)
-    recent = times[-RECENT_TRIALS:]
-    begun = times[-RECENT_TRIALS - 1] if len(times) > RECENT_TRIALS else experiment.started_at
-    until = experiment.finished_at or now
-    if not recent or begun is None or until <= begun:
+    if not times or experiment.started_at is None:
         return None
-    return len(recent) / (until - begun).total_seconds()
+    if experiment.status.final:
+        recent, begun, until = times, experiment.started_at, times[-1]
+    else:
+        recent = times[-RECENT_TRIALS:]
+        begun = times[-RECENT_TRIALS - 1] if len(times) > len(recent) else experiment.started_at
+        until = now
+    return len(recent) / (until - begun).total_seconds() if until > begun else None
 
 
 def _seconds_left(

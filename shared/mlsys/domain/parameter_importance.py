@@ -163,11 +163,11 @@ def _width(seen: Ints, counts: Ints) -> float:
     """Return how wide a kernel is, by Scott's rule (1992), from places and how often each was."""
     total = int(counts.sum())
     mean = seen @ counts / total
-    deviation = math.sqrt((seen - mean) ** 2 @ counts / max(1, total - 1))
+    deviation = math.sqrt(float((seen - mean) ** 2 @ counts) / max(1, total - 1))
     up_to = np.cumsum(counts)
     first = int(np.searchsorted(up_to, total // 4, side="left"))
     third = min(int(np.searchsorted(up_to, total * 3 // 4, side="right")), len(seen) - 1)
-    quartiles = (seen[third] - seen[first]) / QUARTILES_OF_NORMAL
+    quartiles = float(seen[third] - seen[first]) / QUARTILES_OF_NORMAL
     return max(SCOTT * min(quartiles, deviation) * math.pow(total, -0.2), LEAST_WIDTH)
 
 
