@@ -84,8 +84,7 @@ def test_nothing_is_guessed_before_a_trial_has_ended() -> None:
 
 
 def test_what_is_over_has_no_time_left_and_one_rate() -> None:
-    over = running().model_copy(update={"status": "SUCCEEDED", "finished_at": after(500)})
-    over = Experiment.model_validate(over.model_dump())
+    over = experiment(status="SUCCEEDED", started_at=NOW, finished_at=after(500))
 
     pace = pace_of(over, [row(number, at=6 * number + 6) for number in range(50)], now=after(9999))
 

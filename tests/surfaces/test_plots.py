@@ -36,6 +36,7 @@ def of_libraries(kind: PlotKind, *, trials: int = 40) -> AnyPlot:
 
 
 def texts(figure: Figure) -> str:
+    figure.draw_without_rendering()  # which writes the labels of ticks
     return " ".join(text.get_text() for text in figure.findobj(Text) if text.get_visible())
 
 

@@ -36,8 +36,9 @@ def begun(
     )
 
     def objective(trial: optuna.Trial) -> float | list[float]:
-        value = libraries(trial)
-        return value if len(directions) == 1 else [value, 7.0]
+        if len(directions) > 1:
+            return [trial.suggest_float("x", 0, 1), 7.0]
+        return libraries(trial)
 
     study.optimize(objective, n_trials=trials, catch=(ZeroDivisionError,))
     return id
