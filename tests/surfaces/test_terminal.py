@@ -8,6 +8,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from mlsys.repositories import EXPERIMENTS
+from mlsys.runtime import Runtime
+from mlsys.sdk.local import local_settings
+from tests.domain.studied import experiment
 from tests.surfaces.conftest import Done
 
 MLSYS = [sys.executable, "-m", "mlsys.cli"]
@@ -51,16 +55,16 @@ def test_a_study_is_drawn_until_it_is_over(done: Done) -> None:
     assert "status       SUCCEEDED" in seen
 
 
-def test_ctrl_c_leaves_a_study_alone(done: Done) -> None:
-    home = ["--home", str(done.home)]
-    how = ["--split", done.split.id, "--name", "long", "--task", "classification"]
-    asked = at_a_terminal("experiments", "create", *how, "--n-trials", "500", *home)
-    id = asked.split("exp-")[1].split()[0]
+def test_ctrl_c_leaves_a_study_alone(tmp_path: Path) -> None:
+    records = Runtime(local_settings(tmp_path)).records
+    EXPERIMENTS.create("exp-1", experiment(), records=records)
+    watch = ["experiments", "watch", "exp-1", "--home", str(tmp_path)]
 
-    seen = at_a_terminal("experiments", "watch", f"exp-{id}", *home, until="0/500", code=130)
+    seen = at_a_terminal(*watch, until="0/10", code=130)
 
     assert "Traceback" not in seen
     assert "Aborted" not in seen
+    assert EXPERIMENTS.get("exp-1", records=records).value == experiment()
 
 
 def test_the_log_of_the_platform_is_readable(tmp_path: Path) -> None:

@@ -12,18 +12,10 @@ from mlsys.cli.progress import Progress
 from mlsys.domain.records import Experiment, ExperimentStatus, Split, SplitStatus
 from mlsys.sdk.studies import StudyLook
 
-INTERRUPTED = 128 + 2
-
 
 def watch_experiment(session: Session, experiment_id: str) -> None:
-    """Show the study as it goes, then the experiment; exit with 1 if it did not succeed.
-
-    Ctrl-C ends the watching, not the study, and exits with 130.
-    """
-    try:
-        experiment = _followed(session.client, experiment_id)
-    except KeyboardInterrupt as error:
-        raise Exit(INTERRUPTED) from error
+    """Show the study as it goes, then the experiment; exit with 1 if it did not succeed."""
+    experiment = _followed(session.client, experiment_id)
     print_one(experiment, shown.EXPERIMENT, format=session.format)
     if experiment.status is not ExperimentStatus.SUCCEEDED:
         shown.tell_failure(experiment.id, experiment.status, experiment.failure)
