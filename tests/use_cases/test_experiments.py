@@ -258,7 +258,7 @@ def test_a_list_that_makes_no_sense_is_refused(runtime: Runtime, query: dict[str
     assert call(runtime, "/v1/experiments", query).status == 400
 
 
-def test_trials_are_listed_by_number_page_by_page(ready_split: Split, runtime: Runtime) -> None:
+def test_trials_are_listed_newest_first_page_by_page(ready_split: Split, runtime: Runtime) -> None:
     experiment = asked_for(ready_split, runtime)
     handle(experiment.id, runtime, environment={}, stop=Event())
     path = f"/v1/experiments/{experiment.id}/trials"
@@ -268,11 +268,11 @@ def test_trials_are_listed_by_number_page_by_page(ready_split: Split, runtime: R
     second = json.loads(call(runtime, path, {"page_size": "2", "page_token": token}).body)
 
     rows = first["items"] + second["items"]
-    assert [row["number"] for row in rows] == [0, 1, 2]
+    assert [row["number"] for row in rows] == [2, 1, 0]
     assert second["next_page_token"] is None
     assert all(row["state"] == "COMPLETE" for row in rows)
     assert all(0 <= row["value"] <= 1 and row["rounds"] >= 1 for row in rows)
-    assert rows[0]["params"]["num_leaves"] == 31
+    assert rows[-1]["params"]["num_leaves"] == 31
 
 
 def test_an_experiment_without_trials_lists_none_and_an_unknown_one_is_not_found(

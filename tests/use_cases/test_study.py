@@ -13,9 +13,9 @@ from mlsys.domain.records import ExperimentStatus, Split
 from mlsys.handlers.study import handle
 from mlsys.repositories import MODEL_VERSIONS
 from mlsys.runtime import Runtime
-from mlsys.use_cases.experiments import list_trials
 from mlsys.use_cases.leading import House, Worker
 from mlsys.use_cases.registry import get_head
+from mlsys.use_cases.shown_trials import list_trials
 from mlsys.use_cases.study import run_study
 from tests.use_cases.conftest import asked_for
 from tests.use_cases.crownings import rewrite_part
@@ -31,8 +31,8 @@ def house_of(runtime: Runtime, records: Any = None) -> House:
 
 def trial_states(id: str, runtime: Runtime) -> list[str]:
     rows, _ = list_trials(id, page_size=100, page_token=None, records=runtime.records)
-    assert [row.number for row in rows] == list(range(len(rows)))
-    return [row.state for row in rows]
+    assert [row.number for row in reversed(rows)] == list(range(len(rows)))
+    return [row.state for row in reversed(rows)]
 
 
 @pytest.mark.parametrize("model_type", ["lightgbm", "xgboost", "catboost"])
@@ -77,9 +77,9 @@ def test_trial_0_is_the_librarys_defaults_and_a_baseline(
 
     ended = run(experiment.id, runtime)
 
-    rows, _ = list_trials(experiment.id, page_size=1, page_token=None, records=runtime.records)
-    assert rows[0].params["num_leaves"] == 31
-    assert ended.baselines["val/defaults/roc_auc"] == rows[0].value
+    rows, _ = list_trials(experiment.id, page_size=9, page_token=None, records=runtime.records)
+    assert rows[-1].params["num_leaves"] == 31
+    assert ended.baselines["val/defaults/roc_auc"] == rows[-1].value
     assert ended.baselines["test/constant/roc_auc"] == 0.5
 
 

@@ -5,7 +5,7 @@ import pytest
 from mlsys.domain.records import ExperimentStatus, Split
 from mlsys.repositories import MODEL_VERSIONS
 from mlsys.runtime import Runtime
-from mlsys.use_cases.experiments import list_trials
+from mlsys.use_cases.shown_trials import list_trials
 from tests.use_cases.conftest import asked_for
 from tests.use_cases.test_study import run, trial_states
 

@@ -14,7 +14,7 @@ from mlsys.domain.search import Suggested
 from mlsys.handlers.study import handle
 from mlsys.repositories import SPLITS
 from mlsys.runtime import Runtime
-from mlsys.use_cases.experiments import list_trials
+from mlsys.use_cases.shown_trials import list_trials
 from mlsys.use_cases.split import split_upload
 from mlsys.use_cases.training.material import Training, prepare
 from mlsys.use_cases.training.objective import tried_fold

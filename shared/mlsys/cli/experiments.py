@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from typer import Argument, BadParameter, Option, Typer
 
-from mlsys.cli.command import Limit, Session, Stage, command, is_there, talk
+from mlsys.cli.command import Format, Limit, Session, Stage, command, is_there, talk
 from mlsys.domain.choices import Library, Pruner, Sampler
 
 app = Typer(no_args_is_help=True)
@@ -122,9 +122,9 @@ def show(session: Session, experiment_id: Id) -> None:
 
 @command(app)
 def watch(session: Session, experiment_id: Id) -> None:
-    """Show trials as they end.
+    """Show how a study goes, until it is over.
 
-    Then the experiment; exits with 1 if it did not succeed.
+    Then the experiment; exits with 1 if it did not succeed. Ctrl-C leaves it running.
     """
     from mlsys.cli.watching import watch_experiment
 
@@ -154,13 +154,65 @@ def cancel(
 
 
 @command(app)
-def trials(session: Session, experiment_id: Id, *, limit: Limit = 1000) -> None:
-    """List the trials of an experiment."""
+def trials(
+    session: Session,
+    experiment_id: Id,
+    *,
+    state: Annotated[
+        Literal["WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL"] | None,
+        Option(case_sensitive=False, help="Only those that stand so."),
+    ] = None,
+    limit: Limit = 1000,
+) -> None:
+    """List the trials of an experiment, newest first."""
     from mlsys.cli import shown
     from mlsys.cli.output import print_list
 
-    found = session.client.trials(experiment_id)
+    found = session.client.trials(experiment_id, state=state)
     print_list(list(islice(found, limit)), shown.TRIALS, format=session.format)
+
+
+@command(app)
+def plot(
+    session: Session,
+    experiment_id: Id,
+    *,
+    kind: Annotated[
+        Literal["history", "importances", "slice", "parallel", "intermediate"] | None,
+        Option(help="What to draw. Default: history, or on a page all of them."),
+    ] = None,
+    out: Annotated[
+        Path | None, Option(help="A .png or .svg, or an .html that needs no network.")
+    ] = None,
+) -> None:
+    """Draw a study into a file.
+
+    Or, with --format json, print the numbers.
+    """
+    from mlsys.cli.plotting import draw_into, print_plots
+
+    if out is not None:
+        draw_into(out, kind, experiment_id, client=session.client)
+    elif session.format is Format.JSON:
+        print_plots(kind, experiment_id, client=session.client)
+    else:
+        raise BadParameter("want --out FILE.png, .svg or .html, or --format json")
+
+
+@command(app)
+def dashboard(
+    session: Session,
+    *,
+    host: Annotated[str, Option(help="Who may ask: 0.0.0.0 is everybody.")] = "127.0.0.1",
+    port: Annotated[int, Option(min=0, max=65535, help="0 is a free one.")] = 8081,
+) -> None:
+    """Look at all studies in Optuna's dashboard.
+
+    Of a home, or with MLSYS_BACKEND=gcp of a deployment's records. It changes nothing.
+    """
+    from mlsys.cli.dashboard import serve
+
+    serve(session.place, host=host, port=port)
 
 
 def _joined(

@@ -37,7 +37,7 @@ def experiment(found: Experiment, trials: Sequence[TrialRow], n_trials: int) -> 
     reason = found.failure.message if found.failure else "no reason given"
     succeeded = found.status is ExperimentStatus.SUCCEEDED
     _demand(succeeded, f"experiment {found.id} is {found.status}: {reason}")
-    numbers = [trial.number for trial in trials]
+    numbers = sorted(trial.number for trial in trials)
     _demand(numbers == list(range(n_trials)), f"want trials 0 to {n_trials - 1}, got {numbers}")
     open_ones = [trial.number for trial in trials if trial.state not in ENDED]
     _demand(not open_ones, f"trials {open_ones} did not end")

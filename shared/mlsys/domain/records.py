@@ -237,20 +237,35 @@ class Cancellation(Record):
     request_id: str = ""
 
 
+class TrialState(StrEnum):
+    """How a trial stands, in Optuna's words; the last three are final."""
+
+    WAITING = "WAITING"
+    RUNNING = "RUNNING"
+    COMPLETE = "COMPLETE"
+    PRUNED = "PRUNED"
+    FAIL = "FAIL"
+
+
 class TrialParam(Record):
-    """One parameter as it was suggested; use_cases/trials.py keeps more about it."""
+    """One parameter as it was suggested; `distribution` is Optuna's JSON of where it came from."""
 
     name: str
     value: Any
+    distribution: str = ""
 
 
 class Trial(Record):
-    """One trial as `experiments/{id}/trials` keeps it; use_cases/trial_documents.py writes it."""
+    """One trial as `experiments/{id}/trials` keeps it; use_cases/trial_documents.py writes it.
+
+    Of several objectives the first of `values` is the metric. What is not finite is a string.
+    """
 
     number: int
     state: str
     values: list[float | str] | None
     params: list[TrialParam]
+    intermediate_values: dict[int, float | str] = Field(default_factory=dict)
     user_attrs: Json
     attempt: int
     started_at: Time | None

@@ -7,15 +7,14 @@ from uuid import uuid4
 
 import structlog
 
-from mlsys.domain.answers import TrialRow
 from mlsys.domain.errors import AlreadyExists, InvalidInput, Violation
 from mlsys.domain.ids import checked_id, content_id
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Experiment, ExperimentStatus, Role, Split, SplitStatus, Trial
+from mlsys.domain.records import Experiment, ExperimentStatus, Role, Split, SplitStatus
 from mlsys.domain.search_rules import search_problems
 from mlsys.domain.wishes import wish_problems
 from mlsys.ports import Messages, Records
-from mlsys.repositories import EXPERIMENTS, SPLITS, Stored, trials_of
+from mlsys.repositories import EXPERIMENTS, SPLITS, Stored
 from mlsys.use_cases.warm_start import warm_start_problems
 
 log = structlog.get_logger()
@@ -115,33 +114,6 @@ def check_request(request: ExperimentRequest, *, records: Records) -> Split:
 def get_experiment(id: str, *, records: Records) -> Experiment:
     """Read one. Raises NotFound, InvalidInput."""
     return EXPERIMENTS.get(checked_id(id, what="experiment_id"), records=records).value
-
-
-def list_trials(
-    experiment_id: str, *, page_size: int, page_token: str | None, records: Records
-) -> tuple[list[TrialRow], str | None]:
-    """List the trials by number, and where to go on. Raises NotFound, InvalidInput."""
-    get_experiment(experiment_id, records=records)
-    page = trials_of(experiment_id).list(
-        records=records, order_by="number", descending=False, limit=page_size, cursor=page_token
-    )
-    return [_row(one) for one in page.values], page.cursor
-
-
-def _row(trial: Trial) -> TrialRow:
-    values = trial.values if trial.state == "COMPLETE" else None
-    return TrialRow(
-        number=trial.number,
-        state=trial.state,
-        value=values[0] if values else None,
-        values=values,
-        params={param.name: param.value for param in trial.params},
-        rounds=trial.user_attrs.get("rounds"),
-        failure=trial.user_attrs.get("failure"),
-        attempt=trial.attempt,
-        started_at=trial.started_at,
-        completed_at=trial.completed_at,
-    )
 
 
 def _problems(request: ExperimentRequest, split: Split, records: Records) -> Iterator[Violation]:

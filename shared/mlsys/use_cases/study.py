@@ -94,6 +94,8 @@ def _lead(
                 packing = packing_of(training, tasks=worker.tasks)
                 lead.change(
                     {
+                        "metric_name": training.metric.name,
+                        "maximize": training.metric.maximize,
                         "trials_at_once": packing.trials_at_once,
                         "threads": packing.threads,
                         "calibration_seconds": packing.calibration_seconds,
@@ -167,8 +169,6 @@ def _register(training: Training, found: Search, lead: Lead) -> ModelVersion:
         }
     )
     findings = {
-        "metric_name": training.metric.name,
-        "maximize": training.metric.maximize,
         "best_trial": best,
         "baselines": winner.verdict.baselines,
         "test": winner.verdict.test,

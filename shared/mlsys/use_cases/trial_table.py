@@ -46,7 +46,7 @@ class BudgetSpent(Exception):
 class Terms:
     """How the trials of a storage are shared out."""
 
-    max_trials: int | None
+    max_trials: int
     lease_seconds: float
 
 
@@ -153,7 +153,7 @@ class TrialTable:
         with self.asking:
             while True:
                 number = len(self)
-                if self._terms.max_trials is not None and number >= self._terms.max_trials:
+                if number >= self._terms.max_trials:
                     raise BudgetSpent(
                         f"study {self.name!r} has all its {self._terms.max_trials} trials"
                     )

@@ -37,7 +37,14 @@ from typing_extensions import override
 from mlsys.ports import Records
 from mlsys.use_cases.held_trial import HeldTrial
 from mlsys.use_cases.studies import Studies
-from mlsys.use_cases.trial_documents import FAILURE, as_json, ended, merged, parts_of
+from mlsys.use_cases.trial_documents import (
+    FAILURE,
+    MAX_TRIALS_PER_STUDY,
+    as_json,
+    ended,
+    merged,
+    parts_of,
+)
 from mlsys.use_cases.trial_table import Terms, TrialTable
 
 MAX_REASON = 1000
@@ -48,12 +55,17 @@ class TrialStorage(BaseStorage):
 
     Args:
         records: where the documents lie.
-        max_trials: a study has numbers below this only; asking for more raises BudgetSpent.
+        max_trials: a study has numbers below this only, at most 10,000; asking for more raises
+            BudgetSpent.
         lease_seconds: a running trial whose owner is silent for longer is taken over.
     """
 
     def __init__(
-        self, records: Records, *, max_trials: int | None = None, lease_seconds: float = 120
+        self,
+        records: Records,
+        *,
+        max_trials: int = MAX_TRIALS_PER_STUDY,
+        lease_seconds: float = 120,
     ) -> None:
         self._terms = Terms(max_trials, lease_seconds)
         self._studies = Studies(records, terms=self._terms)
