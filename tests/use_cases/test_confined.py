@@ -17,7 +17,7 @@ from mlsys.use_cases.confined.pumps import Traffic
 CONFINE = """
 import os, signal, sys, time
 from pathlib import Path
-from mlsys.use_cases.confined.processes import confine
+from mlsys.use_cases.confined.limits import confine
 confine(memory_mib=512, seconds=20, file_bytes=10**7)
 folder = Path(sys.argv[1])
 """
