@@ -10,6 +10,7 @@ import polars as pl
 from mlsys.domain.checks import columns_of
 from mlsys.domain.dataset import Dataset
 from mlsys.domain.drafts import Drafter
+from mlsys.domain.owned import owned
 from mlsys.domain.profiling.profiles import Profiler
 from mlsys.domain.profiling.row_samples import Rows
 from mlsys.domain.records import PARTS, Column, ColumnType, Part, Role
@@ -21,6 +22,9 @@ from mlsys.use_cases.part_writers import PartWriters
 
 ROW_NUMBER = "row_number"
 """The first column of the rows in a quarantine: what they are called in the reasons."""
+LONG_BYTES = 64
+"""That a text takes for it to be copied: a writer keeps a row group, and would else keep with it
+the texts of the other parts, too."""
 RAW_WIDTH = 4
 """How much wider rows of text are than our types, at most about."""
 
@@ -97,7 +101,7 @@ class Sharing:
         places: dict[Part, Rows] = {}
         for code, part in enumerate(PARTS):
             there = assigned.codes == code
-            frames[part] = rows_with_folds.filter(pl.Series(there))
+            frames[part] = owned(rows_with_folds.filter(pl.Series(there)), mean_bytes=LONG_BYTES)
             places[part] = numbers[there]
             self._writers.write(part_file(part), frames[part])
             self.rows[part] += frames[part].height

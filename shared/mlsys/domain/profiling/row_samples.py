@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from mlsys.domain.owned import owned
+
 Rows = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 Hashes = npt.NDArray[np.uint64]
@@ -111,17 +113,12 @@ def _taken(frame: pl.DataFrame, chosen: Flags) -> pl.DataFrame:
 
 def _compact(frame: pl.DataFrame) -> pl.DataFrame:
     """Cut long texts, and copy the others."""
-    return _owned(frame.with_columns(shortened(TEXTS)) if _longest(frame) > LONG_BYTES else frame)
-
-
-def _owned(frame: pl.DataFrame) -> pl.DataFrame:
-    """Copy texts into memory of their own: views of them would hold on to whole blocks."""
-    return frame.with_columns(TEXTS + "")
+    return owned(frame.with_columns(shortened(TEXTS)) if _longest(frame) > LONG_BYTES else frame)
 
 
 def _owned_again(frame: pl.DataFrame) -> pl.DataFrame:
     """Copy what is left of owned texts, unless a view holds all of each, and nothing else."""
-    return (_owned(frame) if _longest(frame) > INLINE_BYTES else frame).rechunk()
+    return (owned(frame) if _longest(frame) > INLINE_BYTES else frame).rechunk()
 
 
 def _longest(frame: pl.DataFrame) -> int:
