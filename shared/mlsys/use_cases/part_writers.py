@@ -19,7 +19,7 @@ MIN_ROW_GROUP_ROWS = 64
 ROW_GROUP_BYTES = 2**26
 LONG_CELL_BYTES = 2**10
 LONG_ROW_GROUP_BYTES = 2**24
-"""Of rows whose cells are longer than that on average; more of them make no file smaller."""
+"""Of rows whose cells are longer than that on average; that makes their files 2 % larger."""
 TEXT_BYTES = 16
 """What a text takes besides its letters, even where it is missing; Polars does not count that."""
 COMPRESSION_LEVEL = 1

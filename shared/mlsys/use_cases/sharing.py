@@ -1,6 +1,5 @@
 """The pass that gives the rows of a table to its parts: written, counted, profiled as they come."""
 
-from collections.abc import Mapping
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
@@ -11,11 +10,11 @@ import polars as pl
 from mlsys.domain.checks import columns_of
 from mlsys.domain.dataset import Dataset
 from mlsys.domain.drafts import Drafter
-from mlsys.domain.owned import owned
 from mlsys.domain.profiling.profiles import Profiler
-from mlsys.domain.profiling.row_samples import Flags, Rows
+from mlsys.domain.profiling.row_samples import Rows
 from mlsys.domain.records import PARTS, Column, ColumnType, Part, Role
 from mlsys.domain.splitting import FOLD, Assigned, Assigner
+from mlsys.domain.taken_rows import owned, taken
 from mlsys.use_cases.block_reading import Block
 from mlsys.use_cases.confined.streams import Streams
 from mlsys.use_cases.division import LEFT_OUT, part_file
@@ -98,7 +97,8 @@ class Sharing:
         assigned = self._assign.assign(rows, self._start, numbers)
         self._start += rows.height
         there = {part: assigned.codes == code for code, part in enumerate(PARTS)}
-        frames = _parted(_with_folds(rows, assigned), there)
+        views = zip(PARTS, taken(_with_folds(rows, assigned), *there.values()), strict=True)
+        frames = {part: owned(view, mean_bytes=LONG_BYTES) for part, view in views}
         for part, frame in frames.items():
             self._writers.write(part_file(part), frame)
             self.rows[part] += frame.height
@@ -156,13 +156,3 @@ def _with_folds(rows: pl.DataFrame, assigned: Assigned) -> pl.DataFrame:
         return rows
     folds = pl.Series(FOLD, assigned.folds, pl.Int64)
     return rows.with_columns(folds.set(folds < 0, None))
-
-
-def _parted(rows: pl.DataFrame, there: Mapping[Part, Flags]) -> dict[Part, pl.DataFrame]:
-    """Return the rows of each part: column by column, since one fits into the processor's cache."""
-    masks = [pl.Series(flags) for flags in there.values()]
-    columns = [[column.filter(mask) for mask in masks] for column in rows.iter_columns()]
-    return {
-        part: owned(pl.DataFrame(cells), mean_bytes=LONG_BYTES)
-        for part, cells in zip(there, zip(*columns, strict=True), strict=True)
-    }

@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from mlsys.domain.owned import owned
+from mlsys.domain.taken_rows import owned, taken
 
 Rows = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 Hashes = npt.NDArray[np.uint64]
 
 LONG_BYTES = 48
@@ -23,7 +22,6 @@ INLINE_BYTES = 12
 """Of a text that Polars keeps within its view, as Arrow lays down."""
 ROOM = 2
 """How many times its size a sample may grow before it is cut again."""
-MANY = 8
 SLACK = 1.25
 """How many times its size the ranks that may be in it may grow."""
 LAST_RANK = np.uint64(2**64 - 1)
@@ -60,7 +58,7 @@ class RowSample:
         chosen = ranks <= self._limit
         if not chosen.any():
             return
-        self._frames.append(_compact(_taken(frame, chosen)))
+        self._frames.append(_compact(*taken(frame, chosen)))
         self._ranks = np.concatenate([self._ranks, ranks[chosen]])
         self._hashes = np.concatenate([self._hashes, hashes[chosen]])
         if len(self._ranks) > ROOM * self._size:
@@ -77,11 +75,11 @@ class RowSample:
         kept = self._ranks <= self._limit
         if len(self._frames) <= 1 and kept.all():
             return
-        self._frames = [_owned_again(pl.concat(self._frames).filter(pl.Series(kept)))]
+        self._frames = [_owned_again(*taken(pl.concat(self._frames), kept))]
         self._ranks, self._hashes = self._ranks[kept], self._hashes[kept]
 
     def _lower_limit(self) -> None:
-        """Forget ranks that are not among the least: no row of such a rank will be in the sample."""
+        """Forget ranks that are not among the least: no row of these will be in the sample."""
         self._low = np.partition(self._low, self._size - 1)[: self._size]
         self._limit = self._low.max()
 
@@ -104,13 +102,6 @@ def shortened(text: pl.Expr) -> pl.Expr:
     return pl.when(text.str.len_bytes() > LONG_BYTES).then(cut).otherwise(text)
 
 
-def _taken(frame: pl.DataFrame, chosen: Flags) -> pl.DataFrame:
-    """Return the chosen rows; many are quicker told by flags, few by their places."""
-    places = np.flatnonzero(chosen)
-    many = len(places) * MANY > len(chosen)
-    return frame.filter(pl.Series(chosen)) if many else frame[places]
-
-
 def _compact(frame: pl.DataFrame) -> pl.DataFrame:
     """Cut long texts, and copy the others."""
     return owned(frame.with_columns(shortened(TEXTS)) if _longest(frame) > LONG_BYTES else frame)
@@ -122,5 +113,5 @@ def _owned_again(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _longest(frame: pl.DataFrame) -> int:
-    lengths = frame.select(TEXTS.str.len_bytes().max()).rows()
+    lengths = frame.select_seq(TEXTS.str.len_bytes().max()).rows()
     return max((length or 0 for row in lengths for length in row), default=0)
