@@ -56,7 +56,7 @@ def test_rows_that_become_much_wider_make_another_pass_with_smaller_row_groups()
     void, blocks = passes_over(reading_of(f"text\n{rows}"))
 
     assert {one.row_group_rows for one in void} == {131_072}
-    assert {one.row_group_rows for one in blocks} == {16_384}
+    assert {one.row_group_rows for one in blocks} == {4_096}
 
 
 def test_types_that_never_hold_are_refused() -> None:
