@@ -1,0 +1,143 @@
+"""Proving that columns which Polars read as numbers are what reading their text would have given.
+
+Polars reads "+1", "007", "-0" and what a tab stands before as numbers too, and loses digits. So the
+bytes of the block are searched for all that looks so, in a few passes of NumPy, which cost much
+less than the text of each cell. Columns of text may hold it; numbers must not.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import polars.selectors as cs
+
+from mlsys.domain.types.cells import EXACT_IN_FLOAT
+from mlsys.use_cases.reading.csv_structure import Dialect
+from mlsys.use_cases.reading.text_blocks import TILE_BYTES
+
+USUAL = frozenset(",;|\t"), frozenset("\"'")
+"""Delimiters and quotes that are no part of a number."""
+TAB, PLUS, MINUS, POINT, ZERO, NINE = np.frombuffer(b"\t+-.09", np.uint8)
+DIGITS = 17
+"""A float is never printed with more."""
+FULL_WORD = 0x01010101
+"""Four bytes that are all part of a number; where 18 are, three such words follow each other."""
+BEHIND, AHEAD = 4, 64
+"""So far a tile looks around itself."""
+MOST_ZEROS = AHEAD - DIGITS - 3
+"""A number with more zeros after its point counts as long."""
+
+Symbols = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+
+
+def are_as_their_text(frame: pl.DataFrame, content: bytes, dialect: Dialect) -> bool:
+    """Whether it is certain that `cells.fitted` makes the same numbers of the text.
+
+    Args:
+        frame: (n, k), integers, floats and text.
+        content: the whole rows that Polars read so.
+        dialect: how they are written.
+
+    """
+    if dialect.delimiter not in USUAL[0] or dialect.quote not in USUAL[1]:
+        return False
+    if dialect.delimiter == "\t" and dialect.quote.encode() in content:
+        return False
+    floats = frame.select(cs.float())
+    small = pl.all().is_between(-EXACT_IN_FLOAT, EXACT_IN_FLOAT, closed="none")
+    if floats.width and not all(floats.select(small.all()).row(0)):
+        return False
+    search = _Search(content, dialect, long=floats.width > 0)
+    found = search.odd_places(content)
+    if not found.any():
+        return True
+    texts = frame.select(cs.string().str.join("\n").cast(pl.Binary)).row(0)
+    found -= sum(search.odd_places(text + b"\n") for text in texts)
+    if floats.width:
+        large = ~cs.integer().is_between(-(10**DIGITS), 10**DIGITS, closed="none")
+        found[1] -= sum(frame.select(large.sum()).row(0))
+    return not found.any()
+
+
+class _Search:
+    """Counts places where a cell, or a word in one, is odd for a number; alike in any text.
+
+    Args:
+        content: says what there is to look for.
+        long: whether long numbers are odd.
+    """
+
+    def __init__(self, content: bytes, dialect: Dialect, *, long: bool) -> None:
+        self._delimiter = np.uint8(ord(dialect.delimiter))
+        marks = b"+" if dialect.delimiter == "\t" else b"+\t"
+        self._marks = [mark for mark in marks if mark in content]
+        self._long = long
+
+    def odd_places(self, text: bytes) -> npt.NDArray[np.int64]:
+        """Count odd beginnings and long numbers: (2,). The text ends with a newline."""
+        found = np.zeros(2, np.int64)
+        for cells in _tiles(text):
+            low, high = cells < POINT, cells > POINT
+            if self._delimiter > POINT:
+                delimiters = cells == self._delimiter
+                low |= delimiters
+                high &= ~delimiters
+            found[0] += self._beginnings(cells, low, high)
+            if self._long:
+                found[1] += _long_numbers(cells)
+        return found
+
+    def _beginnings(self, cells: Symbols, low: Mask, high: Mask) -> int:
+        """Count "+", tabs, zeros before a digit and "-0" at the beginning of words."""
+        before, after = slice(BEHIND - 1, -2), slice(BEHIND + 1, None)
+        here = cells[BEHIND:-1]
+        odd = here == ZERO
+        odd &= (low[before] & high[after]) | ((cells[before] == MINUS) & low[after])
+        for mark in self._marks:
+            odd |= here == mark
+        at = np.flatnonzero(odd[:TILE_BYTES]) + BEHIND
+        behind = at - 1 - (cells[at - 1] == MINUS)
+        return int(np.count_nonzero(low[behind] & (cells[behind] != MINUS)))
+
+
+def _tiles(text: bytes) -> Iterator[Symbols]:
+    """Cut a text into tiles that fit into the cache, each with the bytes around it."""
+    yield np.frombuffer(b"\n" * BEHIND + text[: TILE_BYTES + AHEAD], np.uint8)
+    symbols = np.frombuffer(text, np.uint8)
+    for start in range(TILE_BYTES, symbols.size, TILE_BYTES):
+        yield symbols[start - BEHIND : start + TILE_BYTES + AHEAD]
+
+
+def _long_numbers(cells: Symbols) -> int:
+    """Count numbers with more than 17 digits, zeros in front left out, that begin in this tile."""
+    number = cells - POINT <= NINE - POINT
+    words = number[: number.size // 4 * 4].view(np.uint32) == FULL_WORD
+    if not (words[:-2] & words[1:-1] & words[2:]).any():
+        return 0
+    zero, point = cells == ZERO, cells == POINT
+    number[1:] &= ~(zero[1:] & ~number[:-1])
+    number[1:] &= ~(point[1:] & ~number[:-1])
+    long = _runs(number & ~point, DIGITS + 1)[:-1] | _runs(number, DIGITS + 2)
+    begins = long[BEHIND : BEHIND + TILE_BYTES]
+    at = np.flatnonzero(begins & ~number[BEHIND - 1 :][: begins.size]) + BEHIND
+    found = 0
+    for _ in range(MOST_ZEROS):
+        leading = zero[at] | point[at]
+        found += int(np.count_nonzero(~leading))
+        at = at[leading] + 1
+        at = at[long[at]]
+        if not at.size:
+            break
+    return found + at.size
+
+
+def _runs(mask: Mask, size: int) -> Mask:
+    """Say where so many in a row begin: (n - size + 1,)."""
+    done = 1
+    while done < size:
+        step = min(done, size - done)
+        mask = mask[:-step] & mask[step:]
+        done += step
+    return mask
