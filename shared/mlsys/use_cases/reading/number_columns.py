@@ -6,6 +6,7 @@ less than the text of each cell. Columns of text may hold it; numbers must not.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,19 +46,19 @@ def are_as_their_text(frame: pl.DataFrame, content: bytes, dialect: Dialect) -> 
         return False
     if dialect.delimiter == "\t" and dialect.quote.encode() in content:
         return False
-    floats = frame.select(cs.float())
-    small = pl.all().is_between(-EXACT_IN_FLOAT, EXACT_IN_FLOAT, closed="none")
-    if floats.width and not all(floats.select(small.all()).row(0)):
+    small = cs.float().is_between(-EXACT_IN_FLOAT, EXACT_IN_FLOAT, closed="none")
+    floats = _row(frame.select(small.all()))
+    if not all(floats):
         return False
-    search = _Search(content, dialect, long=floats.width > 0)
+    search = _Search(content, dialect, long=bool(floats))
     found = search.odd_places(content)
     if not found.any():
         return True
-    texts = frame.select(cs.string().str.join("\n").cast(pl.Binary)).row(0)
-    found -= sum(search.odd_places(text + b"\n") for text in texts)
-    if floats.width:
+    for text in _row(frame.select(cs.string().str.join("\n").cast(pl.Binary))):
+        found -= search.odd_places(text + b"\n")
+    if floats:
         large = ~cs.integer().is_between(-(10**DIGITS), 10**DIGITS, closed="none")
-        found[1] -= sum(frame.select(large.sum()).row(0))
+        found[1] -= sum(_row(frame.select(large.sum())))
     return not found.any()
 
 
@@ -79,27 +80,29 @@ class _Search:
         """Count odd beginnings and long numbers: (2,). The text ends with a newline."""
         found = np.zeros(2, np.int64)
         for cells in _tiles(text):
-            low, high = cells < POINT, cells > POINT
-            if self._delimiter > POINT:
-                delimiters = cells == self._delimiter
-                low |= delimiters
-                high &= ~delimiters
-            found[0] += self._beginnings(cells, low, high)
-            if self._long:
-                found[1] += _long_numbers(cells)
+            found += self._odd_beginnings(cells), self._long and _long_numbers(cells)
         return found
 
-    def _beginnings(self, cells: Symbols, low: Mask, high: Mask) -> int:
-        """Count "+", tabs, zeros before a digit and "-0" at the beginning of words."""
-        before, after = slice(BEHIND - 1, -2), slice(BEHIND + 1, None)
-        here = cells[BEHIND:-1]
-        odd = here == ZERO
-        odd &= (low[before] & high[after]) | ((cells[before] == MINUS) & low[after])
+    def _odd_beginnings(self, cells: Symbols) -> int:
+        """Count "+", tabs, zeros before a digit and "-0" where a word begins in this tile."""
+        low, high, minus = cells < POINT, cells > POINT, cells == MINUS
+        if self._delimiter > POINT:
+            delimiters = cells == self._delimiter
+            low |= delimiters
+            high ^= delimiters
+        between = low ^ minus
+        signed = minus[1:] & between[:-1]
+        at, after = slice(BEHIND, -1), slice(BEHIND + 1, None)
+        signed_before = signed[BEHIND - 2 : -2]
+        begins = between[BEHIND - 1 : -2] | signed_before
+        odd = (cells[at] == ZERO) & ((begins & high[after]) | (signed_before & low[after]))
         for mark in self._marks:
-            odd |= here == mark
-        at = np.flatnonzero(odd[:TILE_BYTES]) + BEHIND
-        behind = at - 1 - (cells[at - 1] == MINUS)
-        return int(np.count_nonzero(low[behind] & (cells[behind] != MINUS)))
+            odd |= begins & (cells[at] == mark)
+        return int(np.count_nonzero(odd[:TILE_BYTES]))
+
+
+def _row(facts: pl.DataFrame) -> tuple[Any, ...]:
+    return facts.row(0) if facts.width else ()
 
 
 def _tiles(text: bytes) -> Iterator[Symbols]:

@@ -1,7 +1,6 @@
 """Reading rows of CSV by Polars: as text, or settled columns as numbers where that is safe."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import cache
 
 import polars as pl
@@ -31,26 +30,29 @@ class RowReader:
         """Read whole rows, or return None if Polars finds that one has too many cells."""
         numbers = self._with_numbers(content)
         if numbers is not None:
-            return Rows(numbers, raw=cache(lambda: self._frame(content, {})))
-        try:
-            return rows_as_they_are(self._frame(content, {}))
-        except PolarsError:
-            return None
+            return Rows(numbers, raw=cache(lambda: self._parsed(content, {})))
+        text = self._frame(content, {})
+        return None if text is None else rows_as_they_are(text)
 
     def _with_numbers(self, content: bytes) -> pl.DataFrame | None:
         settled = self._settled()
         if not settled or self._waiting:
             self._waiting -= self._waiting > 0
             return None
-        with suppress(PolarsError):
-            frame = self._frame(content, settled)
-            if are_as_their_text(frame, content, self._dialect):
-                return frame
+        frame = self._frame(content, settled)
+        if frame is not None and are_as_their_text(frame, content, self._dialect):
+            return frame
         self._waiting = 2**self._failed
         self._failed += 1
         return None
 
-    def _frame(self, content: bytes, settled: Mapping[str, Settled]) -> pl.DataFrame:
+    def _frame(self, content: bytes, settled: Mapping[str, Settled]) -> pl.DataFrame | None:
+        try:
+            return self._parsed(content, settled)
+        except PolarsError:
+            return None
+
+    def _parsed(self, content: bytes, settled: Mapping[str, Settled]) -> pl.DataFrame:
         taken_for_packed = content.startswith(ZLIB_HEADS)
         if taken_for_packed:
             empty = self._dialect.delimiter.encode() * (len(self._names) - 1)
