@@ -122,7 +122,8 @@ def _long_numbers(cells: Symbols) -> int:
     zero, point = cells == ZERO, cells == POINT
     number[1:] &= ~(zero[1:] & ~number[:-1])
     number[1:] &= ~(point[1:] & ~number[:-1])
-    long = _runs(number & ~point, DIGITS + 1)[:-1] | _runs(number, DIGITS + 2)
+    long = np.zeros(cells.size, np.bool_)
+    long[: -DIGITS - 1] = _runs(number & ~point, DIGITS + 1)[:-1] | _runs(number, DIGITS + 2)
     begins = long[BEHIND : BEHIND + TILE_BYTES]
     at = np.flatnonzero(begins & ~number[BEHIND - 1 :][: begins.size]) + BEHIND
     found = 0
