@@ -19,7 +19,7 @@ from mlsys.use_cases.reading.text_blocks import TILE_BYTES
 
 USUAL = frozenset(",;|\t"), frozenset("\"'")
 """Delimiters and quotes that are no part of a number."""
-TAB, PLUS, MINUS, POINT, ZERO, NINE = np.frombuffer(b"\t+-.09", np.uint8)
+MINUS, POINT, ZERO, NINE = np.frombuffer(b"-.09", np.uint8)
 DIGITS = 17
 """A float is never printed with more."""
 FULL_WORD = 0x01010101
