@@ -105,6 +105,15 @@ def test_a_word_that_was_read_as_missing_before_is_no_hindrance() -> None:
     assert types.remarks() == ["column 'x': NA read as missing"]
 
 
+def test_a_missing_word_in_one_column_leaves_empty_text_in_another_as_it_is() -> None:
+    settled = {"x": Settled(pl.Int64(), "NA"), "y": Settled(pl.Int64(), None)}
+
+    rows = RowReader(["x", "t", "y"], Dialect(), lambda: settled).read(b'NA,"",1\n')
+
+    assert rows is not None
+    assert rows.frame.rows() == [("NA", "", 1)]
+
+
 def test_after_each_failure_more_blocks_are_read_as_text_at_once() -> None:
     reader = RowReader(["x"], Dialect(), lambda: {"x": Settled(pl.Int64(), None)})
 

@@ -36,6 +36,9 @@ class RowReader:
 
     def _with_numbers(self, content: bytes) -> pl.DataFrame | None:
         settled = self._settled()
+        if self._dialect.quote.encode() in content:
+            # With words for what is missing, Polars takes "" in other columns for missing, too.
+            settled = {name: one for name, one in settled.items() if one.word is None}
         if not settled or self._waiting:
             self._waiting -= self._waiting > 0
             return None
