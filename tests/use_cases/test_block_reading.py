@@ -36,7 +36,9 @@ def test_blocks_follow_each_other_and_are_typed_alike() -> None:
     [blocks] = passes_over(reading_of(f"a,b\n{rows}"))
 
     assert len(blocks) > 3
-    assert [one.start for one in blocks[1:]] == [one.start + one.raw.height for one in blocks[:-1]]
+    assert [one.start for one in blocks[1:]] == [
+        one.start + one.typed.height for one in blocks[:-1]
+    ]
     assert pl.concat(one.typed for one in blocks)["a"].to_list() == list(range(2_000))
 
 

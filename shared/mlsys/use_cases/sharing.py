@@ -126,7 +126,7 @@ class Sharing:
         self.drafter = None if self._dataset.contract else Drafter(rows.columns)
 
     def _put_aside(self, block: Block, bad: pl.Series, numbers: Rows) -> None:
-        raw = block.raw.filter(bad)
+        raw = block.raw().filter(bad)
         numbered = raw.select(pl.Series(ROW_NUMBER, numbers), pl.all())
         if self._quarantine is None:
             group_rows = max(1, block.row_group_rows // RAW_WIDTH)
