@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -34,8 +35,9 @@ def checked(
         some = typed.slice(start, height)
         if some.is_empty():
             continue
+        shown = (typed if raw is None else raw).slice(start, height)
         mask = checker.look(
-            (typed if raw is None else raw).slice(start, height),
+            partial(pl.DataFrame, shown),
             some,
             {name: one.slice(start, height) for name, one in masks.items()},
             start=start,

@@ -227,7 +227,7 @@ def test_nulls_are_those_of_the_rows_that_are_kept() -> None:
     kept = {}
     for contract in (leaving, leaving.model_copy(update={"on_violation": "warn"})):
         checker = Checker(contract, rows.columns, first_row=1)
-        checker.look(rows, rows, {}, start=0)
+        checker.look(lambda: rows, rows, {}, start=0)
         kept[contract.on_violation] = checker.nulls
 
     assert kept == {"quarantine_rows": {"a": 0, "b": 1}, "warn": {"a": 0, "b": 2}}

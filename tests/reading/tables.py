@@ -72,7 +72,7 @@ def opened(
 
 def rows_of(table: Table) -> pl.DataFrame:
     """Put all blocks together."""
-    return pl.concat(table.blocks())
+    return pl.concat(rows.frame for rows in table.blocks())
 
 
 def columns(contents: dict[str, bytes], **options: Any) -> dict[str, list[Any]]:

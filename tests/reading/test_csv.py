@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Literal
 
-import polars as pl
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -15,6 +14,8 @@ from mlsys.domain.errors import InvalidInput
 from mlsys.use_cases.reading import csv_blocks
 from mlsys.use_cases.reading.csv_structure import Dialect
 from mlsys.use_cases.reading.ragged_rows import RaggedRows
+from mlsys.use_cases.reading.row_reader import RowReader
+from mlsys.use_cases.reading.sources import Rows
 from mlsys.use_cases.reading.text_blocks import TextForm
 from tests.reading.tables import opened, rows_of
 
@@ -174,17 +175,17 @@ def test_blocks_depend_on_the_content_and_not_on_how_it_arrives(data: st.DataObj
     )
 
     pairs = zip_longest(slow.blocks(), fast.blocks())
-    assert all(one.equals(other) for one, other in pairs)
+    assert all(one.frame.equals(other.frame) for one, other in pairs)
 
 
 class Unchecked(csv_blocks.CsvTable):
     """Believes Polars, as if every row had all cells."""
 
     def _parsed(
-        self, content: bytes, rows: int, delimiters: int, form: TextForm
-    ) -> Iterator[pl.DataFrame | None]:
+        self, content: bytes, rows: int, delimiters: int, form: TextForm, reader: RowReader
+    ) -> Iterator[Rows | None]:
         del delimiters
-        return super()._parsed(content, rows, (len(self.names) - 1) * rows, form)
+        return super()._parsed(content, rows, (len(self.names) - 1) * rows, form, reader)
 
 
 def test_without_the_count_of_delimiters_a_short_row_would_be_filled_up() -> None:
@@ -209,7 +210,7 @@ def test_cells_that_take_more_memory_than_text_make_short_blocks(
 ) -> None:
     content = ",".join(names).encode() + b"\n" + row * (10 * 2**20 // len(row))
 
-    shapes = [block.shape for block in opened({"rows.csv": content}).blocks()]
+    shapes = [block.frame.shape for block in opened({"rows.csv": content}).blocks()]
 
     assert sum(height for height, _ in shapes) == 10 * 2**20 // len(row)
     assert max(height * width for height, width in shapes) <= csv_blocks.BLOCK_CELLS

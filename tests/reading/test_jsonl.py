@@ -87,7 +87,7 @@ def test_wide_rows_make_short_blocks() -> None:
     wide = json.dumps({str(n): 1 for n in range(2_000)}).encode()
     table = opened({"rows.jsonl": wide + b'\n{"0": 1}' * 5_000})
 
-    heights = [block.height for block in table.blocks()]
+    heights = [block.frame.height for block in table.blocks()]
 
     assert max(heights) == 1_048
     assert sum(heights) == 5_001

@@ -38,7 +38,14 @@ def test_slices_are_put_together_in_order(row_group_size: int) -> None:
 
     table = opened({"rows.parquet": parquet_of(frame, row_group_size=row_group_size)})
 
-    assert [block.height for block in table.blocks()] == [128, 512, 2_048, 8_192, 32_768, 6_352]
+    assert [block.frame.height for block in table.blocks()] == [
+        128,
+        512,
+        2_048,
+        8_192,
+        32_768,
+        6_352,
+    ]
     assert rows_of(table).equals(frame)
 
 
@@ -47,7 +54,7 @@ def test_long_values_make_short_blocks() -> None:
 
     table = opened({"rows.parquet": parquet_of(frame)})
 
-    heights = [block.height for block in table.blocks()]
+    heights = [block.frame.height for block in table.blocks()]
     assert heights[0] == 128
     assert max(heights[1:]) == 33
     assert sum(heights) == 400
@@ -56,7 +63,7 @@ def test_long_values_make_short_blocks() -> None:
 def test_wide_rows_make_short_blocks() -> None:
     frame = pl.DataFrame({str(n): [0] * 3_000 for n in range(1_500)})
 
-    heights = [block.height for block in opened({"rows.parquet": parquet_of(frame)}).blocks()]
+    heights = [block.frame.height for block in opened({"rows.parquet": parquet_of(frame)}).blocks()]
 
     assert max(heights) == 1_398
 

@@ -16,7 +16,7 @@ MIB = 2**20
 BEGIN = """
 import json, os, signal, socket, sys, threading, time
 from pathlib import Path
-from mlsys.use_cases.confined.processes import confine
+from mlsys.use_cases.confined.limits import confine
 from mlsys.use_cases.confined.streams import Streams
 
 confine(memory_mib=512, seconds=20)

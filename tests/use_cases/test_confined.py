@@ -13,11 +13,12 @@ from mlsys.adapters.local.objects import FileObjects
 from mlsys.domain.errors import Busy, InvalidInput, MlsysError, TooLarge, Unavailable
 from mlsys.use_cases.confined.processes import run_confined
 from mlsys.use_cases.confined.pumps import Traffic
+from tests.domain.parting import said
 
 CONFINE = """
 import os, signal, sys, time
 from pathlib import Path
-from mlsys.use_cases.confined.processes import confine
+from mlsys.use_cases.confined.limits import confine
 confine(memory_mib=512, seconds=20, file_bytes=10**7)
 folder = Path(sys.argv[1])
 """
@@ -46,6 +47,15 @@ def test_a_child_does_its_work_in_the_folder(run: Callable[..., None], tmp_path:
     run("(folder / 'done').write_text(os.getcwd())")
 
     assert (tmp_path / "done").read_text() == str(tmp_path)
+
+
+def test_the_child_that_divides_starts_without_what_only_its_parent_needs() -> None:
+    loaded = "import sys, mlsys.use_cases.divide; print(*sys.modules)"
+
+    names = said(loaded).decode().split()
+
+    assert "polars" in names
+    assert not {"structlog", "rich", "mlsys.use_cases.confined.pumps"} & {*names}
 
 
 def test_a_child_gets_no_credentials(

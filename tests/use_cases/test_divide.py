@@ -114,7 +114,7 @@ def test_long_rows_are_drawn_from_in_smaller_windows(tmp_path: Path) -> None:
 
     division = divided(tmp_path, content)
 
-    assert division.outcome.settled["window_rows"] == 1_024
+    assert division.outcome.settled["window_rows"] == 256
     assert division.outcome.rows == {"train": 1_400, "val": 300, "test": 300}
     train = division.parts["train"]["x"]
     assert [int((train < n).sum()) for n in (1_024, 2_000)] == [717, 1_400]

@@ -170,6 +170,8 @@ def test_memory_does_not_grow_with_the_rows() -> None:
 def test_long_rows_make_small_row_groups() -> None:
     wide = pl.DataFrame({f"x{number}": [0.0] * 10 for number in range(2_000)})
     long = pl.DataFrame({"x": ["x" * 10**6] * 10})
+    cell = pl.DataFrame({"x": ["x" * 1_000] * 10})
+    longer = pl.DataFrame({"x": ["x" * 1_100] * 10})
     empty = pl.DataFrame(
         {f"x{number}": pl.Series([None] * 10, dtype=pl.String) for number in range(2_000)}
     )
@@ -178,6 +180,8 @@ def test_long_rows_make_small_row_groups() -> None:
     assert row_group_rows(wide) == 4_096
     assert row_group_rows(long) == 64
     assert row_group_rows(empty) == 2_048
+    assert row_group_rows(cell) == 65_536
+    assert row_group_rows(longer) == 8_192
 
 
 def test_the_size_of_row_groups_stays_until_rows_are_much_wider() -> None:

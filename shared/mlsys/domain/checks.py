@@ -1,6 +1,6 @@
 """Holding a table against its contract, block by block: every broken rule, with the bad rows."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import polars as pl
@@ -38,7 +38,7 @@ class Checker:
     >>> contract = Contract.model_validate({"columns": {"age": {"max": 120}}})
     >>> checker = Checker(contract, ["age"], first_row=2)
     >>> block = pl.DataFrame({"age": [31, 310]})
-    >>> checker.look(block, block, {}, start=0).to_list()
+    >>> checker.look(lambda: block, block, {}, start=0).to_list()
     [False, True]
     >>> checker.report().reasons[0].message
     "column 'age': want at most 120; 1 row(s) break this, first 3"
@@ -71,12 +71,17 @@ class Checker:
         self._table = TableRules(contract, names, uploaded_at=uploaded_at)
 
     def look(
-        self, raw: pl.DataFrame, typed: pl.DataFrame, unfit: Mapping[str, pl.Series], *, start: int
+        self,
+        raw: Callable[[], pl.DataFrame],
+        typed: pl.DataFrame,
+        unfit: Mapping[str, pl.Series],
+        *,
+        start: int,
     ) -> pl.Series | None:
         """Hold the next block against the contract.
 
         Args:
-            raw: (n, k) as the file has it; what is shown of a bad cell comes from here.
+            raw: gives (n, k) as the file has it; what is shown of a bad cell comes from there.
             typed: (n, k), the same rows in our types; cells that do not fit are missing.
             unfit: by column, (n,) whether a cell is there and is not of the wanted type.
             start: how many rows the blocks before had.

@@ -11,7 +11,6 @@ from mlsys.domain.contract import ColumnRule, Contract
 from mlsys.domain.errors import TooLarge
 from mlsys.domain.literals import NUMERIC
 from mlsys.domain.records import ColumnType, Role
-from mlsys.domain.rules.cell_rules import CellRule, cell_rules
 from mlsys.domain.rules.repeats import Repeats
 from mlsys.domain.tables import type_of
 
@@ -76,7 +75,7 @@ class _Column:
         self._least: Any = None
         self._greatest: Any = None
         self._values: Counter[str] | None = Counter()
-        self._known: CellRule | None = None
+        self._all_common = False
 
     def look(self, cells: pl.Series) -> None:
         missing = cells.null_count()
@@ -85,7 +84,7 @@ class _Column:
             return
         self._present += cells.len() - missing
         self._type = type_of(cells)
-        if self._type in NUMERIC:
+        if self._type in NUMERIC and (self._least is None or self._least >= 0):
             least, greatest = cells.min(), cells.max()
             self._least = least if self._least is None else min(self._least, least)
             self._greatest = greatest if self._greatest is None else max(self._greatest, greatest)
@@ -110,14 +109,18 @@ class _Column:
 
     def _count(self, cells: pl.Series) -> None:
         """Count the values as long as they are few; once all are common, only look for others."""
-        if self._values is None or (self._known is not None and self._known.broken(cells) is None):
+        if self._values is None or (self._all_common and self._are_known(cells)):
             return
         counts = cells.value_counts(name="rows")
         self._values.update(dict(counts.iter_rows()))
         if len(self._values) > FEW_VALUES:
             self._values = None
-        elif min(self._values.values()) >= ENOUGH_EACH:
-            [self._known] = cell_rules(self.name, ColumnRule(allowed_values=[*self._values]))
+        else:
+            self._all_common = min(self._values.values()) >= ENOUGH_EACH
+
+    def _are_known(self, cells: pl.Series) -> bool:
+        different = cells.unique()
+        return different.len() <= FEW_VALUES and (self._values or {}).keys() >= set(different)
 
     def _allowed(self) -> list[Any] | None:
         values = self._values

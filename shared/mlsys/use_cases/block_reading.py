@@ -9,7 +9,7 @@ from typing import TypeVar
 import polars as pl
 
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.types.told_types import ToldTypes
+from mlsys.domain.types.told_types import ToldTypes, Typed
 from mlsys.use_cases.part_writers import row_group_rows
 from mlsys.use_cases.reading.tables_in import Table
 
@@ -21,13 +21,13 @@ MAX_PASSES = 5
 
 @dataclass(frozen=True)
 class Block:
-    """Some rows in their order: as the file has them, and in our types.
+    """Some rows in their order: as the file has them, for who asks for that, and in our types.
 
     `start` is the number of the first row, from 0; `unfit` masks what is not of a wanted type. Row
     groups of `row_group_rows` such rows fit into memory; in one pass that is always the same.
     """
 
-    raw: pl.DataFrame
+    raw: Callable[[], pl.DataFrame]
     typed: pl.DataFrame
     unfit: Mapping[str, pl.Series]
     start: int
@@ -52,16 +52,23 @@ class Reading:
         start = 0
         widened = False
         group_rows = None
-        for raw in _ahead(self.table.blocks()):
-            typed = self.types.typed(raw if columns is None else raw.select(columns))
+        for raw, typed in _ahead(self._typed(columns)):
             self.row_group_rows = row_group_rows(typed.frame, self.row_group_rows)
             group_rows = group_rows or self.row_group_rows
             widened = widened or typed.widened or self.row_group_rows < group_rows
             if not widened:
                 yield Block(raw, typed.frame, typed.unfit, start, group_rows)
-            start += raw.height
+            start += typed.frame.height
         if widened:
             raise WidenedError
+
+    def _typed(
+        self, columns: Sequence[str] | None
+    ) -> Iterator[tuple[Callable[[], pl.DataFrame], Typed]]:
+        """Type each block before the next is read, which may be of numbers that settled by then."""
+        for rows in self.table.blocks(self.types.settled):
+            frame = rows.frame if columns is None else rows.frame.select(columns)
+            yield rows.raw, self.types.typed(frame)
 
 
 class WidenedError(Exception):

@@ -14,6 +14,7 @@ from mlsys.domain.profiling.profiles import Profiler
 from mlsys.domain.profiling.row_samples import Rows
 from mlsys.domain.records import PARTS, Column, ColumnType, Part, Role
 from mlsys.domain.splitting import FOLD, Assigned, Assigner
+from mlsys.domain.taken_rows import owned, taken
 from mlsys.use_cases.block_reading import Block
 from mlsys.use_cases.confined.streams import Streams
 from mlsys.use_cases.division import LEFT_OUT, part_file
@@ -21,6 +22,9 @@ from mlsys.use_cases.part_writers import PartWriters
 
 ROW_NUMBER = "row_number"
 """The first column of the rows in a quarantine: what they are called in the reasons."""
+LONG_BYTES = 64
+"""That a text takes for it to be copied: a writer keeps a row group, and would else keep with it
+the texts of the other parts, too."""
 RAW_WIDTH = 4
 """How much wider rows of text are than our types, at most about."""
 
@@ -92,17 +96,14 @@ class Sharing:
     def _assigned(self, rows: pl.DataFrame, numbers: Rows) -> None:
         assigned = self._assign.assign(rows, self._start, numbers)
         self._start += rows.height
-        rows_with_folds = _with_folds(rows, assigned)
-        frames: dict[Part, pl.DataFrame] = {}
-        places: dict[Part, Rows] = {}
-        for code, part in enumerate(PARTS):
-            there = assigned.codes == code
-            frames[part] = rows_with_folds.filter(pl.Series(there))
-            places[part] = numbers[there]
-            self._writers.write(part_file(part), frames[part])
-            self.rows[part] += frames[part].height
+        there = {part: assigned.codes == code for code, part in enumerate(PARTS)}
+        views = zip(PARTS, taken(_with_folds(rows, assigned), *there.values()), strict=True)
+        frames = {part: owned(view, mean_bytes=LONG_BYTES) for part, view in views}
+        for part, frame in frames.items():
+            self._writers.write(part_file(part), frame)
+            self.rows[part] += frame.height
         self.rows_left_out += rows.height - sum(frame.height for frame in frames.values())
-        self.profiler.look(frames, places)
+        self.profiler.look(frames, {part: numbers[flags] for part, flags in there.items()})
         if self.drafter is not None:
             self.drafter.look(rows)
 
@@ -125,7 +126,7 @@ class Sharing:
         self.drafter = None if self._dataset.contract else Drafter(rows.columns)
 
     def _put_aside(self, block: Block, bad: pl.Series, numbers: Rows) -> None:
-        raw = block.raw.filter(bad)
+        raw = block.raw().filter(bad)
         numbered = raw.select(pl.Series(ROW_NUMBER, numbers), pl.all())
         if self._quarantine is None:
             group_rows = max(1, block.row_group_rows // RAW_WIDTH)

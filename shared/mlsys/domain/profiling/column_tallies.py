@@ -87,18 +87,18 @@ class Tally:
         self.present += cells.len() - missing
         self.dtype = cells.dtype
         counted = numbers(cells)
-        if cells.dtype not in {pl.String(), pl.Boolean()}:
+        if cells.dtype == pl.String():
+            self._measure(cells.str.len_chars())
+        elif cells.dtype != pl.Boolean():
             self._sum_up(counted)
         if self._values is not None and not self._has_all(counted):
             self._values = _united(self._values, counted, self.cap)
 
-    def measure(self, lengths: pl.Series) -> None:
-        """See how many characters the next cells have."""
+    def _measure(self, lengths: pl.Series) -> None:
         shortest: Any = lengths.min()
         longest: Any = lengths.max()
-        if shortest is not None:
-            spans = Spans(shortest, longest, int(lengths.sum()))
-            self.spans = self.spans.joined(spans) if self.spans else spans
+        spans = Spans(shortest, longest, int(lengths.sum()))
+        self.spans = self.spans.joined(spans) if self.spans else spans
 
     def _sum_up(self, cells: pl.Series) -> None:
         moments = _moments(cells)

@@ -82,8 +82,6 @@ class Profiler:
             tallies = self._tallies[part]
             for column in frame.iter_columns():
                 tallies[column.name].look(column)
-            for lengths in frame.select(pl.col(pl.String).str.len_chars()).iter_columns():
-                tallies[lengths.name].measure(lengths)
             self._samples[part].look(frame, ranks[rows[part] - first], hashes)
             if compared:
                 self._copies.look(PARTS.index(part), hashes)

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from mlsys.domain.taken_rows import owned, taken
+
 Rows = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
 
@@ -16,8 +18,12 @@ BEGINNING = 24
 CUT = "\x00"
 """Stands between the beginning of a long text and its hash."""
 TEXTS = pl.col(pl.String)
+INLINE_BYTES = 12
+"""Of a text that Polars keeps within its view, as Arrow lays down."""
 ROOM = 2
 """How many times its size a sample may grow before it is cut again."""
+SLACK = 1.25
+"""How many times its size the ranks that may be in it may grow."""
 LAST_RANK = np.uint64(2**64 - 1)
 
 
@@ -32,6 +38,7 @@ class RowSample:
         self.seen = 0
         self._size = size
         self._limit = LAST_RANK
+        self._low = np.empty(0, np.uint64)
         self._frames: list[pl.DataFrame] = []
         self._ranks = np.empty(0, np.uint64)
         self._hashes = np.empty(0, np.uint64)
@@ -45,11 +52,13 @@ class RowSample:
             hashes: (n,) of the rows, kept beside them.
         """
         self.seen += frame.height
-        chosen = np.flatnonzero(ranks <= self._limit)
-        chosen = chosen[_least(ranks[chosen], self._size)]
-        if not len(chosen):
+        self._low = np.concatenate([self._low, ranks[ranks <= self._limit]])
+        if len(self._low) > SLACK * self._size:
+            self._lower_limit()
+        chosen = ranks <= self._limit
+        if not chosen.any():
             return
-        self._frames.append(_compact(frame[chosen]))
+        self._frames.append(_compact(*taken(frame, chosen)))
         self._ranks = np.concatenate([self._ranks, ranks[chosen]])
         self._hashes = np.concatenate([self._hashes, hashes[chosen]])
         if len(self._ranks) > ROOM * self._size:
@@ -61,13 +70,18 @@ class RowSample:
         return (self._frames[0] if self._frames else pl.DataFrame()), self._hashes
 
     def _cut(self) -> None:
-        if len(self._frames) <= 1 and len(self._ranks) <= self._size:
+        if len(self._low) > self._size:
+            self._lower_limit()
+        kept = self._ranks <= self._limit
+        if len(self._frames) <= 1 and kept.all():
             return
-        kept = _least(self._ranks, self._size)
-        self._frames = [_owned(pl.concat(self._frames)[kept])]
+        self._frames = [_owned_again(*taken(pl.concat(self._frames), kept))]
         self._ranks, self._hashes = self._ranks[kept], self._hashes[kept]
-        if len(kept) == self._size:
-            self._limit = self._ranks.max()
+
+    def _lower_limit(self) -> None:
+        """Forget ranks that are not among the least: no row of these will be in the sample."""
+        self._low = np.partition(self._low, self._size - 1)[: self._size]
+        self._limit = self._low.max()
 
 
 def ranks_of(first: int, count: int, *, seed: int) -> Hashes:
@@ -88,20 +102,16 @@ def shortened(text: pl.Expr) -> pl.Expr:
     return pl.when(text.str.len_bytes() > LONG_BYTES).then(cut).otherwise(text)
 
 
-def _least(ranks: Hashes, size: int) -> Rows:
-    """Return where the `size` least ranks stand, in their order of standing."""
-    if len(ranks) <= size:
-        return np.arange(len(ranks))
-    return np.sort(np.argpartition(ranks, size - 1)[:size])
-
-
 def _compact(frame: pl.DataFrame) -> pl.DataFrame:
     """Cut long texts, and copy the others."""
-    lengths = frame.select(TEXTS.str.len_bytes().max()).rows()
-    long = any(length is not None and length > LONG_BYTES for row in lengths for length in row)
-    return _owned(frame.with_columns(shortened(TEXTS)) if long else frame)
+    return owned(frame.with_columns(shortened(TEXTS)) if _longest(frame) > LONG_BYTES else frame)
 
 
-def _owned(frame: pl.DataFrame) -> pl.DataFrame:
-    """Copy texts into memory of their own: views of them would hold on to whole blocks."""
-    return frame.with_columns(TEXTS + "")
+def _owned_again(frame: pl.DataFrame) -> pl.DataFrame:
+    """Copy what is left of owned texts, unless a view holds all of each, and nothing else."""
+    return (owned(frame) if _longest(frame) > INLINE_BYTES else frame).rechunk()
+
+
+def _longest(frame: pl.DataFrame) -> int:
+    lengths = frame.select_seq(TEXTS.str.len_bytes().max()).rows()
+    return max((length or 0 for row in lengths for length in row), default=0)

@@ -1,6 +1,6 @@
 """How often each rule about rows is broken, and the first cells that break it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -14,9 +14,12 @@ MAX_CELLS_IN_ALL = 20_000
 
 @dataclass(frozen=True)
 class Place:
-    """Where a block lies: the rows as the file has them, and what people call the first."""
+    """Where a block lies: what gives the rows as the file has them, and what the first is called.
 
-    raw: pl.DataFrame
+    Few blocks break a rule, so only then are the rows asked for.
+    """
+
+    raw: Callable[[], pl.DataFrame]
     row: int
 
 
@@ -58,7 +61,8 @@ class Tallies:
             return
         at = broken.arg_true().head(room)
         columns = [] if self._hidden & set(tally.columns) else tally.columns
-        values = {name: place.raw[name].gather(at).to_list() for name in {*columns, *self._keys}}
+        names = {*columns, *self._keys}
+        values = {name: place.raw()[name].gather(at).to_list() for name in names}
         for one, index in enumerate(at):
             shown = [_shown(values[name][one]) for name in columns]
             tally.cells.append(

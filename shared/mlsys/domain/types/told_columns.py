@@ -19,9 +19,26 @@ from mlsys.domain.types.cells import (
 from mlsys.domain.types.quick_cells import QUICK, Quick
 
 HEAD = 100
+SETTLED: dict[ColumnType | None, pl.DataType] = {
+    ColumnType.INTEGER: pl.Int64(),
+    ColumnType.FLOAT: pl.Float64(),
+}
 
 Taken = tuple[pl.Series, pl.Series | None]
 """(n,) values, and (n,) which cells are there but not of the wanted type, if there are any."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a column of text may be read as at once, without its text.
+
+    Attributes:
+        dtype: Int64 or Float64.
+        word: the only one that was read as missing so far, if any was.
+    """
+
+    dtype: pl.DataType
+    word: str | None
 
 
 @dataclass
@@ -53,6 +70,14 @@ class ToldColumn(Protocol):
     """How one column gets its type."""
 
     seen: Seen
+
+    def settled(self) -> Settled | None:
+        """Say what the next block may be read as without its text, if anything."""
+        ...
+
+    def note(self, values: pl.Series) -> None:
+        """Look at a block that was read as `settled` says."""
+        ...
 
     def quick_type(self, block: pl.Series) -> ColumnType | None:
         """Name the type of `QUICK` that the next block should be tried for, if any."""
@@ -87,6 +112,15 @@ class Guessed:
     decimals: int = 0
     seen: Seen = field(default_factory=Seen)
 
+    def settled(self) -> Settled | None:
+        """See `ToldColumn`."""
+        return _settled(self.type, self.decimal, self.seen.words)
+
+    def note(self, values: pl.Series) -> None:
+        """See `ToldColumn`."""
+        if self.type is ColumnType.INTEGER:
+            self.keys |= not values.is_between(-EXACT_IN_FLOAT, EXACT_IN_FLOAT, closed="none").all()
+
     def quick_type(self, block: pl.Series) -> ColumnType | None:
         """See `ToldColumn`."""
         type = self.type
@@ -112,8 +146,7 @@ class Guessed:
             return block, None
         self.type, values = self._narrowest(text, self._possible())
         self.seen.note(block, text, self.type)
-        if self.type is ColumnType.INTEGER:
-            self.keys |= not values.is_between(-EXACT_IN_FLOAT, EXACT_IN_FLOAT, closed="none").all()
+        self.note(values)
         if self.type is ColumnType.DECIMAL and not self._has_room(values):
             self.type = ColumnType.TEXT
         return (block if self.type is ColumnType.TEXT else values), None
@@ -154,6 +187,13 @@ class Wanted:
     decimals: int = 0
     seen: Seen = field(default_factory=Seen)
 
+    def settled(self) -> Settled | None:
+        """See `ToldColumn`."""
+        return _settled(self.type, self.decimal, self.seen.words)
+
+    def note(self, values: pl.Series) -> None:
+        """See `ToldColumn`; nothing depends on it."""
+
     def quick_type(self, block: pl.Series) -> ColumnType | None:
         """See `ToldColumn`."""
         return self.type if block.dtype == pl.String() and self.type in QUICK else None
@@ -187,6 +227,13 @@ class Stored:
     spilled: bool = False
     seen: Seen = field(default_factory=Seen)
 
+    def settled(self) -> Settled | None:
+        """See `ToldColumn`; it has no text."""
+        return None
+
+    def note(self, values: pl.Series) -> None:
+        """See `ToldColumn`; it is never asked."""
+
     def quick_type(self, block: pl.Series) -> ColumnType | None:
         """See `ToldColumn`."""
         return self.wanted.quick_type(block) if self.wanted else None
@@ -207,6 +254,12 @@ class Stored:
             return source, None
         self.seen = self.wanted.seen
         return self.wanted.take(source, quick)
+
+
+def _settled(type: ColumnType | None, decimal: str, words: set[str]) -> Settled | None:
+    if type not in SETTLED or decimal != "." or len(words) > 1:
+        return None
+    return Settled(SETTLED[type], next(iter(words), None))
 
 
 def _any(mask: pl.Series) -> pl.Series | None:

@@ -9,7 +9,7 @@ from mlsys.domain.records import ColumnType
 from mlsys.domain.tables import said
 from mlsys.domain.types.cells import NUMBERS, pointed
 from mlsys.domain.types.quick_cells import Quick, read_quickly
-from mlsys.domain.types.told_columns import Guessed, Stored, ToldColumn, Wanted
+from mlsys.domain.types.told_columns import Guessed, Settled, Stored, Taken, ToldColumn, Wanted
 
 
 @dataclass(frozen=True)
@@ -73,21 +73,35 @@ class ToldTypes:
         """The types as of now; text for a column of which no cell was seen."""
         return self._schema
 
+    def settled(self) -> dict[str, Settled]:
+        """Say which columns of text the next block may have as numbers, read without their text.
+
+        Who gives them so has made certain that their text would have given the same numbers.
+        """
+        found = {name: column.settled() for name, column in self._columns.items()}
+        return {name: settled for name, settled in found.items() if settled is not None}
+
     def typed(self, block: pl.DataFrame) -> Typed:
         """Give the next block its types.
 
         Args:
-            block: (n, k), columns as in `names`.
+            block: (n, k), columns as in `names`, as the file has them but for `settled` ones.
 
         Raises:
             InvalidInput: a column of a typed file holds lists, records, bytes or durations.
 
         """
-        quick = self._quick(block)
-        taken = {
-            column.name: self._columns[column.name].take(column, quick.get(column.name))
-            for column in block
-        }
+        settled = self.settled()
+        given = {name for name, one in settled.items() if block.schema.get(name) == one.dtype}
+        quick = self._quick(block.drop(given))
+        taken: dict[str, Taken] = {}
+        for values in block:
+            column = self._columns[values.name]
+            if values.name in given:
+                column.note(values)
+                taken[values.name] = values, None
+            else:
+                taken[values.name] = column.take(values, quick.get(values.name))
         frame = pl.DataFrame([values for values, _ in taken.values()])
         widened = self._answered and frame.schema != self._schema
         self._schema = frame.schema

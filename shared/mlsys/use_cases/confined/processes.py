@@ -4,7 +4,6 @@ Polars and the model libraries abort the process where memory ends, and no `exce
 """
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -21,7 +20,6 @@ from mlsys.use_cases.confined.pumps import Moved, Pumps, Traffic
 POLL_SECONDS = 0.1
 KEPT = ("PATH", "LANG", "LD_LIBRARY_PATH", "POLARS_MAX_THREADS", "COVERAGE_PROCESS_CONFIG")
 LAST_WORDS = 20_000
-FILE_BYTES = 2**26
 QUIET = {
     "MALLOC_MMAP_THRESHOLD_": "1000000000",
     "MALLOC_TRIM_THRESHOLD_": "1000000000",
@@ -80,19 +78,6 @@ def run_confined(
     if not ended:
         raise TooLarge(f"it took longer than {seconds} seconds")
     raise _explained(child.returncode, said.read_bytes()[-LAST_WORDS:], module, memory_mib)
-
-
-def confine(*, memory_mib: int, seconds: int, file_bytes: int = FILE_BYTES) -> None:
-    """Set this process's limits: memory, processor seconds, size of a file in its folder.
-
-    Memory is what Linux counts as data: the address space also holds a GiB that is only reserved.
-    macOS does not enforce it. What goes through streams is no file.
-    """
-    resource.setrlimit(resource.RLIMIT_DATA, (memory_mib * 2**20,) * 2)
-    cpu_seconds = seconds * (os.cpu_count() or 1)
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes,) * 2)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _started(module: str, folder: Path, said: Path, pumps: Pumps) -> subprocess.Popen[bytes]:

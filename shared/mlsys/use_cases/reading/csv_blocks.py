@@ -9,23 +9,19 @@ import codecs
 from collections.abc import Iterator
 from dataclasses import replace
 
-import polars as pl
-from polars.exceptions import PolarsError
-
 from mlsys.domain.dataset import ReadOptions
 from mlsys.domain.errors import InvalidInput, TooLarge
 from mlsys.domain.formats import Limits, promised_format
 from mlsys.use_cases.reading.csv_dialects import WESTERN, Told, told_dialect, told_encoding
 from mlsys.use_cases.reading.csv_structure import count_rows, structure
 from mlsys.use_cases.reading.ragged_rows import RaggedRows, rows_of
-from mlsys.use_cases.reading.sources import Source
+from mlsys.use_cases.reading.row_reader import RowReader
+from mlsys.use_cases.reading.sources import Rows, Settling, Source, nothing_settled
 from mlsys.use_cases.reading.text_blocks import TextForm, text_blocks, whole_rows
 from mlsys.use_cases.reading.unpacking import head_of, recoded, unpacked
 
 BLOCK_CELLS = 2**22
 """Narrow or empty cells take more memory than their text: so many bytes of them are a block."""
-ZLIB_HEADS = (b"x\x01", b"x^")
-"""A text that begins so is taken for packed by Polars, and for empty."""
 
 
 def open_csv(
@@ -84,7 +80,6 @@ class CsvTable:
         self._limits = limits
         self._form = form
         self._dialect = told.dialect
-        self._quote = told.dialect.quote.encode()
         self._rows: int | None = None
 
     def count(self) -> int:
@@ -93,12 +88,13 @@ class CsvTable:
             self._rows = sum(self._count(index) for index in range(len(self._source.names)))
         return self._some(self._rows)
 
-    def blocks(self) -> Iterator[pl.DataFrame]:
-        """Yield text; what is empty and not in quotes is missing."""
+    def blocks(self, settled: Settling = nothing_settled) -> Iterator[Rows]:
+        """Yield text, or settled numbers; what is empty and not in quotes is missing."""
         rows = 0
+        reader = RowReader(self.names, self._dialect, settled)
         for index in range(len(self._source.names)):
-            for block in self._blocks(index):
-                rows += block.height
+            for block in self._blocks(index, reader):
+                rows += block.frame.height
                 yield block
         self._rows = self._some(rows)
 
@@ -115,7 +111,7 @@ class CsvTable:
     def _text(self, pieces: Iterator[bytes], file: str) -> Iterator[bytes]:
         return recoded(pieces, file, encoding=self._form.encoding)
 
-    def _blocks(self, index: int) -> Iterator[pl.DataFrame]:
+    def _blocks(self, index: int, reader: RowReader) -> Iterator[Rows]:
         """Read one file; once a row is wrong, go on only to name the others."""
         form = replace(self._form, file=self._source.names[index])
         width = len(self.names)
@@ -136,11 +132,11 @@ class CsvTable:
                     ragged.add_blank(row, blank)
                     row += blank
                     blank = 0
-                    for frame in self._parsed(content, rows, delimiters, form):
-                        if frame is None:
+                    for read in self._parsed(content, rows, delimiters, form, reader):
+                        if read is None:
                             ragged.look(content, self._dialect, row=row)
                         elif not ragged.count:
-                            yield frame
+                            yield read
                     row += rows
                 if ragged.full:
                     break
@@ -157,8 +153,8 @@ class CsvTable:
             )
 
     def _parsed(
-        self, content: bytes, rows: int, delimiters: int, form: TextForm
-    ) -> Iterator[pl.DataFrame | None]:
+        self, content: bytes, rows: int, delimiters: int, form: TextForm, reader: RowReader
+    ) -> Iterator[Rows | None]:
         """Read whole rows, in the end as None if not all of them have all cells and no more."""
         if delimiters != (len(self.names) - 1) * rows:
             yield None
@@ -166,32 +162,16 @@ class CsvTable:
         pieces = iter([content])
         if rows * len(self.names) > BLOCK_CELLS:
             pieces = whole_rows(pieces, replace(form, block_bytes=BLOCK_CELLS))
-        read = 0
+        height = 0
         for piece in pieces:
-            frame = self._frame(piece)
-            if frame is None:
+            read = reader.read(piece)
+            if read is None:
                 yield None
                 return
-            read += frame.height
-            yield frame
-        if read != rows:
+            height += read.frame.height
+            yield read
+        if height != rows:
             yield None
-
-    def _frame(self, content: bytes) -> pl.DataFrame | None:
-        taken_for_packed = content.startswith(ZLIB_HEADS)
-        if taken_for_packed:
-            content = self._dialect.delimiter.encode() * (len(self.names) - 1) + b"\n" + content
-        try:
-            frame = pl.read_csv(
-                content,
-                has_header=False,
-                schema=dict.fromkeys(self.names, pl.String),
-                separator=self._dialect.delimiter,
-                quote_char=self._dialect.quote if self._quote in content else None,
-            )
-        except PolarsError:
-            return None
-        return frame.slice(int(taken_for_packed))
 
 
 def _blank_at_end(content: bytes) -> bytes:

@@ -10,10 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from mlsys.domain.errors import InvalidInput, TooLarge
-from mlsys.use_cases.reading.text_blocks import NEWLINE, TextBlock, TextForm, count_of, line_at
+from mlsys.use_cases.reading.text_blocks import (
+    NEWLINE,
+    TILE_BYTES,
+    TextBlock,
+    TextForm,
+    count_of,
+    line_at,
+)
 
 RETURN = 13
-TILE_BYTES = 2**18
 
 Symbols = npt.NDArray[np.uint8]
 Positions = npt.NDArray[np.intp]

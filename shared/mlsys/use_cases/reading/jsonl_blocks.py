@@ -16,7 +16,13 @@ from mlsys.domain.formats import HEAD_BYTES, Limits, promised_format
 from mlsys.domain.messages import MAX_COLUMNS
 from mlsys.domain.tables import check_names
 from mlsys.use_cases.reading.csv_dialects import UTF_16_MARKS
-from mlsys.use_cases.reading.sources import Source
+from mlsys.use_cases.reading.sources import (
+    Rows,
+    Settling,
+    Source,
+    nothing_settled,
+    rows_as_they_are,
+)
 from mlsys.use_cases.reading.text_blocks import TextBlock, TextForm, text_blocks
 from mlsys.use_cases.reading.unpacking import UTF_8, head_of, recoded, unpacked
 
@@ -79,12 +85,13 @@ class JsonlTable:
         """Return what was counted when the table was opened."""
         return self._rows
 
-    def blocks(self) -> Iterator[pl.DataFrame]:
+    def blocks(self, settled: Settling = nothing_settled) -> Iterator[Rows]:
         """Yield text; `untyped` names the columns that hold only numbers, or only truth."""
+        del settled
         most = max(1, BLOCK_CELLS // len(self.names))
         for rows in self._objects():
             for start in range(0, len(rows), most):
-                yield _frame(rows[start : start + most], self.names)
+                yield rows_as_they_are(_frame(rows[start : start + most], self.names))
 
     def _objects(self) -> Iterator[list[Row]]:
         for index, file in enumerate(self._source.names):

@@ -11,7 +11,13 @@ from polars.exceptions import PolarsError
 from mlsys.domain.errors import InvalidInput, TooLarge
 from mlsys.domain.formats import HEAD_BYTES, Format, Limits, told_format
 from mlsys.domain.tables import check_names
-from mlsys.use_cases.reading.sources import Source
+from mlsys.use_cases.reading.sources import (
+    Rows,
+    Settling,
+    Source,
+    nothing_settled,
+    rows_as_they_are,
+)
 
 FIRST_ROWS = 128
 GROWTH = 4
@@ -58,14 +64,15 @@ class ParquetTable:
             self._rows = self._some(rows)
         return self._rows
 
-    def blocks(self) -> Iterator[pl.DataFrame]:
+    def blocks(self, settled: Settling = nothing_settled) -> Iterator[Rows]:
         """Yield typed columns; a block is smaller where its values are long."""
+        del settled
         rows = 0
         for index in range(len(self._source.names)):
             with self._checked(index) as footer:
                 for block in slices(footer, self.names, self._limits):
                     rows += block.height
-                    yield block
+                    yield rows_as_they_are(block)
         self._rows = self._some(rows)
 
     def _some(self, rows: int) -> int:

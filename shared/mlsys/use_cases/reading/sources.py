@@ -1,11 +1,14 @@
 """What a reader of tables is given, and what it gives."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
 
 import polars as pl
+
+from mlsys.domain.types.told_columns import Settled
 
 
 class Source(Protocol):
@@ -23,6 +26,33 @@ class Source(Protocol):
     def spool(self, index: int) -> AbstractContextManager[Path]:
         """Have one file whole on a disk, for as long as the block lasts."""
         ...
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows in their order.
+
+    Attributes:
+        frame: (n, k) as the file has them, but for columns of text that are numbers already.
+        raw: reads all of them as the file has them.
+    """
+
+    frame: pl.DataFrame
+    raw: Callable[[], pl.DataFrame]
+
+
+def rows_as_they_are(frame: pl.DataFrame) -> Rows:
+    """Take all columns for what the file has."""
+    return Rows(frame, lambda: frame)
+
+
+def nothing_settled() -> Mapping[str, Settled]:
+    """Have all text left as it is."""
+    return {}
+
+
+Settling = Callable[[], Mapping[str, Settled]]
+"""Says which columns of text the next rows may have as numbers."""
 
 
 class Table(Protocol):
@@ -53,8 +83,8 @@ class Table(Protocol):
         """
         ...
 
-    def blocks(self) -> Iterator[pl.DataFrame]:
-        """Yield all rows in order, (n, k); every call is another pass.
+    def blocks(self, settled: Settling = nothing_settled) -> Iterator[Rows]:
+        """Yield all rows in order; every call is another pass. `settled` is asked before each.
 
         Raises InvalidInput (with the places that are wrong) and TooLarge, in the middle too.
         """

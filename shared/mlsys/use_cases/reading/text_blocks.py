@@ -10,6 +10,8 @@ from mlsys.domain.errors import InvalidInput, TooLarge
 from mlsys.use_cases.reading.unpacking import UTF_8
 
 BLOCK_BYTES = 2**24
+TILE_BYTES = 2**17
+"""So much is looked through at once, as the cache holds: a pass over more waits for the memory."""
 DECODED_BYTES = 2**20
 BOM = b"\xef\xbb\xbf"
 NEWLINE = 10
@@ -93,7 +95,9 @@ def whole_rows(chunks: Iterator[bytes], form: TextForm) -> Iterator[bytes]:
 
 def count_of(symbol: int, content: bytes) -> int:
     """Count a byte: five times as fast as `bytes.count` where it is frequent."""
-    return int(np.count_nonzero(np.frombuffer(content, np.uint8) == symbol))
+    symbols = np.frombuffer(content, np.uint8)
+    tiles = (symbols[at : at + TILE_BYTES] for at in range(0, symbols.size, TILE_BYTES))
+    return sum(int(np.count_nonzero(tile == symbol)) for tile in tiles)
 
 
 def line_at(content: bytes, position: int, line: int) -> int:
