@@ -14,7 +14,8 @@ from mlsys.handlers.study import handle
 from mlsys.ports import Json
 from mlsys.repositories import EXPERIMENTS, trials_of
 from mlsys.runtime import Runtime
-from mlsys.use_cases.experiments import check_request, list_trials
+from mlsys.use_cases.experiments import check_request
+from mlsys.use_cases.shown_trials import list_trials
 from mlsys.use_cases.warm_start import first_trials_of
 from tests.use_cases.conftest import asked_for
 
