@@ -7,8 +7,9 @@ from typing import Generic, TypeVar
 from pydantic import ValidationError
 
 from mlsys.domain.errors import Conflict, Corrupt, NotFound
+from mlsys.domain.experiment_records import Experiment, Trial
 from mlsys.domain.model_records import ModelEvent, ModelHead, ModelVersion
-from mlsys.domain.records import Experiment, Record, Split, Trial
+from mlsys.domain.records import Record, Split
 from mlsys.ports import Create, Document, Json, Records, Replace, Scalar
 
 CHANGE_TRIES = 10

@@ -21,7 +21,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from mlsys.domain.plots import (
+from mlsys.domain.plots.shapes import (
     AnyPlot,
     Axis,
     History,

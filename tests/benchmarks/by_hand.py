@@ -20,7 +20,7 @@ import xgboost
 from optuna.trial import FrozenTrial
 
 from mlsys.domain.messages import ModelType
-from mlsys.domain.search import EARLY_STOPPING_ROUNDS, ROUNDS, defaults_of, suggest
+from mlsys.domain.spaces.search import EARLY_STOPPING_ROUNDS, ROUNDS, defaults_of, suggest
 from mlsys.use_cases.packing import packing_of
 from mlsys.use_cases.pruning import pruner_of
 from mlsys.use_cases.sampling import sampler_of

@@ -6,8 +6,8 @@ import re
 import numpy as np
 from pydantic import BaseModel
 
-from mlsys.domain.curves import Curves, PrecisionRecall, Reliability, Roc
-from mlsys.domain.evaluation import (
+from mlsys.domain.evaluation.curves import Curves, PrecisionRecall, Reliability, Roc
+from mlsys.domain.evaluation.reporting import (
     Confusion,
     Evaluation,
     OfClass,
@@ -17,8 +17,8 @@ from mlsys.domain.evaluation import (
     SliceMetrics,
     evaluate,
 )
+from mlsys.domain.experiment_records import Measure
 from mlsys.domain.learners.base import Task
-from mlsys.domain.records import Measure
 from tests.docs.pages import ROOT, examples, table
 
 PAGE = ROOT / "docs" / "metrics.md"

@@ -6,11 +6,11 @@ from typing import get_args
 import pytest
 
 from mlsys.domain.choices import Pruner, Sampler
-from mlsys.domain.dimensions import Choice, Float, Int
 from mlsys.domain.messages import ModelType, PrunerOptions
-from mlsys.domain.search import SPACES, defaults_of
-from mlsys.domain.search_rules import BELONGS
-from mlsys.domain.tunable import TUNABLE
+from mlsys.domain.spaces.dimensions import Choice, Float, Int
+from mlsys.domain.spaces.rules import BELONGS
+from mlsys.domain.spaces.search import SPACES, defaults_of
+from mlsys.domain.spaces.tunable import TUNABLE
 from tests.docs.pages import ROOT, table
 
 GUIDE = ROOT / "docs" / "search.md"

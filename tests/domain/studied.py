@@ -8,7 +8,7 @@ import optuna
 from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
 
-from mlsys.domain.records import Experiment, Trial
+from mlsys.domain.experiment_records import Experiment, Trial
 from mlsys.use_cases.trial_documents import Claim, trial_body
 
 Direction = Literal["maximize", "minimize"]

@@ -9,14 +9,14 @@ from sklearn.calibration import _SigmoidCalibration
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from mlsys.domain.calibration import (
+from mlsys.domain.errors import InvalidInput
+from mlsys.domain.evaluation.calibration import (
     Calibration,
     CalibrationMethod,
     Sigmoid,
     calibrated,
     fit_calibration,
 )
-from mlsys.domain.errors import InvalidInput
 from mlsys.domain.learners.base import Floats
 
 METHODS: list[CalibrationMethod] = ["sigmoid", "isotonic"]

@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
-from mlsys.domain.curves import MAX_POINTS, curves_of, spread
+from mlsys.domain.evaluation.curves import MAX_POINTS, curves_of, spread
 from mlsys.domain.learners.base import Floats
 
 Rows = tuple[Floats, Floats, Floats]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlsys.domain.dimensions import Choice, Dimension, Float, Int, Value, whole_steps
+from mlsys.domain.spaces.dimensions import Choice, Dimension, Float, Int, Value, whole_steps
 
 SHARES = st.floats(0, 1)
 

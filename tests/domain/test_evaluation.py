@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sk
 
-from mlsys.domain.evaluation import (
+from mlsys.domain.evaluation.metrics import report
+from mlsys.domain.evaluation.reporting import (
     MAX_CLASSES_IN_FULL,
     MAX_CURVES,
     MAX_PAIRS,
@@ -20,7 +21,6 @@ from mlsys.domain.evaluation import (
     slice_metrics,
 )
 from mlsys.domain.learners.base import Floats, Task
-from mlsys.domain.metrics import report
 from tests.domain.learning import BINARY, MULTICLASS, REGRESSION
 
 WEIGHTS = st.sampled_from([0.5, 1.0, 3.25])

@@ -12,7 +12,7 @@ import pytest
 from mlsys.domain.learners.base import Examples, Learner, Monitor, Task
 from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ModelType
-from mlsys.domain.search import SPACES, Params
+from mlsys.domain.spaces.search import SPACES, Params
 from tests.domain.learning import BINARY, examples, loss_of
 
 SLOTS = 3

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given, settings
 
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.formulas import ALIASES, FORMULAS, MULTICLASS_ALIASES
-from mlsys.domain.learners.base import Task
-from mlsys.domain.metrics import (
+from mlsys.domain.evaluation.formulas import ALIASES, FORMULAS, MULTICLASS_ALIASES
+from mlsys.domain.evaluation.metrics import (
     Metric,
     constant_prediction,
     report,
     resolve_metric,
 )
+from mlsys.domain.learners.base import Task
 from tests.domain.learning import BINARY, MULTICLASS, REGRESSION
 from tests.domain.scored import Scored, multiclass_rows, regression_rows
 

@@ -8,7 +8,7 @@ import pytest
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.learners.base import Booster, Examples, Floats, Learner, Task
 from mlsys.domain.messages import ModelType
-from mlsys.domain.search import SPACES
+from mlsys.domain.spaces.search import SPACES
 from tests.domain.learning import BINARY, CATEGORY, NOISE, REGRESSION, SIGNAL, fit
 
 ROWS = 800

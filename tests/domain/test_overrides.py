@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlsys.domain.dimensions import Choice, Dimension, Float, Int
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.learners.base import Learner
 from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ExperimentWish, ModelType
-from mlsys.domain.overrides import MAX_STEPS, spaces_of
-from mlsys.domain.search import SPACES, Spaces, suggest
-from mlsys.domain.tunable import NEEDS, REFUSED, RENAMED, TUNABLE, OneOf, Real, why_not
+from mlsys.domain.spaces.dimensions import Choice, Dimension, Float, Int
+from mlsys.domain.spaces.overrides import MAX_STEPS, spaces_of
+from mlsys.domain.spaces.search import SPACES, Spaces, suggest
+from mlsys.domain.spaces.tunable import NEEDS, REFUSED, RENAMED, TUNABLE, OneOf, Real, why_not
 from tests.domain.learning import BINARY, as_probability, examples, fit
 
 

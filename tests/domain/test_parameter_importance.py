@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from optuna.distributions import distribution_to_json
 from optuna.importance import PedAnovaImportanceEvaluator
 
-from mlsys.domain.parameter_importance import Observed, ped_anova, top_of
+from mlsys.domain.plots.parameter_importance import Observed, ped_anova, top_of
 from tests.domain.studied import Direction, studied
 
 

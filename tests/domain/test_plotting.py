@@ -13,8 +13,10 @@ from optuna.distributions import (
     distribution_to_json,
 )
 
-from mlsys.domain.parameter_importance import TOP_SHARE
-from mlsys.domain.plots import (
+from mlsys.domain.experiment_records import Trial, TrialParam
+from mlsys.domain.plots.figures import MAX_CURVE_POINTS, plot_of
+from mlsys.domain.plots.parameter_importance import TOP_SHARE
+from mlsys.domain.plots.shapes import (
     PLOTS,
     Axis,
     History,
@@ -24,8 +26,6 @@ from mlsys.domain.plots import (
     PlotKind,
     Slices,
 )
-from mlsys.domain.plotting import MAX_CURVE_POINTS, plot_of
-from mlsys.domain.records import Trial, TrialParam
 from tests.domain.studied import experiment, libraries, stored, studied
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from sklearn import metrics as sk
 
+from mlsys.domain.evaluation.metrics import report
 from mlsys.domain.learners.base import Floats
-from mlsys.domain.metrics import report
 from tests.domain.learning import BINARY, MULTICLASS, REGRESSION
 from tests.domain.scored import Scored, binary_rows, multiclass_rows, regression_rows
 

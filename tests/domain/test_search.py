@@ -6,11 +6,11 @@ import numpy as np
 import optuna
 import pytest
 
-from mlsys.domain.dimensions import Choice, Float, Int
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.learners.base import Learner, Task
 from mlsys.domain.messages import ModelType
-from mlsys.domain.search import (
+from mlsys.domain.spaces.dimensions import Choice, Float, Int
+from mlsys.domain.spaces.search import (
     ROUNDS,
     SPACES,
     ZERO,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mlsys.domain.messages import ExperimentWish
-from mlsys.domain.search_rules import search_problems
+from mlsys.domain.spaces.rules import search_problems
 
 CMA = {"sampler": "CmaEs"}
 GRID = {"sampler": "Grid"}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlsys.domain.slicing import slicing_of
+from mlsys.domain.evaluation.slicing import slicing_of
 
 CELLS = st.one_of(
     st.lists(st.none() | st.text("abcde", max_size=3), min_size=1, max_size=60),

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.formulas import FORMULAS
+from mlsys.domain.evaluation.formulas import FORMULAS
+from mlsys.domain.evaluation.metrics import resolve_metric
+from mlsys.domain.evaluation.thresholds import best_threshold, threshold_metric_of
 from mlsys.domain.learners.base import Floats, Task
-from mlsys.domain.metrics import resolve_metric
-from mlsys.domain.thresholds import best_threshold, threshold_metric_of
 from tests.domain.learning import BINARY, MULTICLASS, REGRESSION
 
 OF_LABELS = [name for name, formula in FORMULAS["binary"].items() if formula.labels]

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.formulas import FORMULAS
+from mlsys.domain.evaluation.formulas import FORMULAS
+from mlsys.domain.evaluation.metrics import report, resolve_metric
 from mlsys.domain.learners.base import Examples, Floats, Learner, Task
 from mlsys.domain.messages import ModelType
-from mlsys.domain.metrics import report, resolve_metric
 from tests.domain.learning import (
     BINARY,
     CLOSE,

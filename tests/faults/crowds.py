@@ -16,9 +16,10 @@ from typing import Any
 from uuid import uuid4
 
 from mlsys.adapters.local.objects import FileObjects
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.model_records import VersionStatus
-from mlsys.domain.records import Experiment, ExperimentStatus, Split
+from mlsys.domain.records import Split
 from mlsys.ports import Json, Records
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS, SPLITS
 from mlsys.use_cases.experiments import find_or_create, requested

@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 
 from mlsys.adapters.local.jobs import SubprocessJobs
-from mlsys.domain.records import Experiment, ExperimentStatus
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.use_cases.cancelling import CancelRequest, cancel_experiment
 from tests.cloud.cut_line import line_to
 from tests.faults.crowds import Crowd, Process, Study, send, stop, wait_for

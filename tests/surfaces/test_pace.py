@@ -9,7 +9,7 @@ from rich.console import Console
 from mlsys.cli.live import drawn
 from mlsys.cli.pace import RECENT_TRIALS, pace_of
 from mlsys.domain.answers import TrialRow
-from mlsys.domain.records import Experiment
+from mlsys.domain.experiment_records import Experiment
 from mlsys.sdk.studies import StudyLook
 from tests.domain.studied import NOW, experiment
 

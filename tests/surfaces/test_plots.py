@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 from mlsys import Client, vis
 from mlsys.cli.app import app
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.plots import AnyPlot, PlotKind
-from mlsys.domain.plotting import plot_of
+from mlsys.domain.plots.figures import plot_of
+from mlsys.domain.plots.shapes import AnyPlot, PlotKind
 from tests.domain.studied import experiment, libraries, stored, studied
 from tests.surfaces.conftest import Done
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from mlsys import Client
-from mlsys.domain.records import ExperimentStatus, SplitStatus
+from mlsys.domain.experiment_records import ExperimentStatus
+from mlsys.domain.records import SplitStatus
 
 MLSYS = [sys.executable, "-m", "mlsys.cli"]
 START_SECONDS = 60

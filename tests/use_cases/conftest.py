@@ -13,8 +13,9 @@ import polars as pl
 import pytest
 
 from mlsys.adapters.local.jobs import SubprocessJobs
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest, UploadFinished
-from mlsys.domain.records import Experiment, ExperimentStatus, Part, Split
+from mlsys.domain.records import Part, Split
 from mlsys.handlers.study import handle
 from mlsys.repositories import SPLITS
 from mlsys.runtime import Runtime

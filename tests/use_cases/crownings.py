@@ -9,7 +9,7 @@ import polars as pl
 from optuna.trial import FrozenTrial
 
 from mlsys.domain.records import Part, Split
-from mlsys.domain.search import first_trials
+from mlsys.domain.spaces.search import first_trials
 from mlsys.repositories import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.training.material import Training, prepare

@@ -13,8 +13,9 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 
 from mlsys.adapters.local.jobs import SubprocessJobs
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.model_records import VersionStatus
-from mlsys.domain.records import Experiment, ExperimentStatus, Split
+from mlsys.domain.records import Split
 from mlsys.edge.http import Answer, Request, respond
 from mlsys.handlers.experiments import ROUTES
 from mlsys.handlers.study import handle

@@ -10,8 +10,9 @@ import pytest
 
 from mlsys.adapters.local.messages import SqliteMessages, topic_channel
 from mlsys.domain.errors import AlreadyExists, InvalidInput, NotFound, Unavailable
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Experiment, ExperimentStatus, Split
+from mlsys.domain.records import Split
 from mlsys.edge.http import Answer, Request, respond
 from mlsys.handlers.experiments import ROUTES
 from mlsys.handlers.study import handle

@@ -7,7 +7,7 @@ import pytest
 
 from mlsys.domain.learners.base import Floats
 from mlsys.domain.records import Split
-from mlsys.domain.search import Suggested, suggested
+from mlsys.domain.spaces.search import Suggested, suggested
 from mlsys.runtime import Runtime
 from mlsys.use_cases.training.held_out import HeldOut, held_out
 from mlsys.use_cases.training.material import Training

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from mlsys.domain.formulas import FORMULAS
+from mlsys.domain.evaluation.formulas import FORMULAS
 from mlsys.domain.records import Split
 from mlsys.handlers.study import handle
 from mlsys.repositories import MODEL_VERSIONS

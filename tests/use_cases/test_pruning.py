@@ -5,6 +5,7 @@ from typing import Any
 import optuna
 import pytest
 
+from mlsys.domain.choices import Pruner
 from mlsys.domain.messages import OptunaConfig
 from mlsys.use_cases.pruning import pruner_of
 
@@ -91,3 +92,34 @@ def test_nothing_is_pruned_by_several_objectives(pruner: str) -> None:
     config = OptunaConfig.model_validate({"pruner": pruner})
 
     assert isinstance(pruner_of(config, objectives=2), optuna.pruners.NopPruner)
+
+
+@pytest.mark.parametrize("pruner", ["MedianPruner", "PercentilePruner", "SuccessiveHalvingPruner"])
+def test_a_slow_library_is_not_held_against_a_quick_one(pruner: Pruner) -> None:
+    within, across = (
+        _slow_beside_quick(pruner_of(OptunaConfig(pruner=pruner), libraries=libraries))
+        for libraries in (2, 1)
+    )
+
+    assert not within
+    assert across
+
+
+def _slow_beside_quick(pruner: optuna.pruners.BasePruner) -> bool:
+    """Say whether the first slow trial is pruned after many quick ones."""
+    study = optuna.create_study(pruner=pruner)
+    for _ in range(10):
+        _reported(study, "xgboost", 0.1)
+        study.tell(len(study.trials) - 1, 0.1)
+    return _reported(study, "catboost", 9.0)
+
+
+def _reported(study: optuna.Study, library: str, value: float) -> bool:
+    study.enqueue_trial({"model_type": library})
+    trial = study.ask()
+    trial.suggest_categorical("model_type", ["catboost", "xgboost"])
+    pruned = False
+    for step in range(10, 210, 10):
+        trial.report(value, step)
+        pruned = pruned or trial.should_prune()
+    return pruned

@@ -10,11 +10,11 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from mlsys.adapters.local.records import SqliteRecords
-from mlsys.domain.dimensions import Choice, Float, Int
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.messages import ModelType, OptunaConfig
-from mlsys.domain.points import sides_of
-from mlsys.domain.search import SPACES, Params, Spaces, Suggested, first_trials, suggest
+from mlsys.domain.spaces.dimensions import Choice, Float, Int
+from mlsys.domain.spaces.points import sides_of
+from mlsys.domain.spaces.search import SPACES, Params, Spaces, Suggested, first_trials, suggest
 from mlsys.use_cases.sampling import budget_of, sampler_of
 from mlsys.use_cases.trials import TrialStorage
 from mlsys.use_cases.work import work

@@ -6,7 +6,7 @@ from typing import Any
 import optuna
 import pytest
 
-from mlsys.domain.plots import PlotKind
+from mlsys.domain.plots.shapes import PlotKind
 from mlsys.edge.http import Answer, Request, respond
 from mlsys.handlers.experiments import ROUTES
 from mlsys.repositories import EXPERIMENTS

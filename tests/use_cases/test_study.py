@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 from mlsys.domain.errors import Conflict
+from mlsys.domain.experiment_records import ExperimentStatus
 from mlsys.domain.model_records import VersionStatus
-from mlsys.domain.records import ExperimentStatus, Split
+from mlsys.domain.records import Split
 from mlsys.handlers.study import handle
 from mlsys.repositories import MODEL_VERSIONS
 from mlsys.runtime import Runtime

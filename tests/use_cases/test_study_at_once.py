@@ -2,7 +2,8 @@
 
 import pytest
 
-from mlsys.domain.records import ExperimentStatus, Split
+from mlsys.domain.experiment_records import ExperimentStatus
+from mlsys.domain.records import Split
 from mlsys.repositories import MODEL_VERSIONS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.shown_trials import list_trials

@@ -7,8 +7,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.model_records import VersionStatus
-from mlsys.domain.records import Experiment, ExperimentStatus, Split
+from mlsys.domain.records import Split
 from mlsys.handlers.study import handle
 from mlsys.repositories import MODEL_VERSIONS
 from mlsys.runtime import Runtime

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest, ModelType, UploadFinished
-from mlsys.domain.records import Experiment, ExperimentStatus, Split
-from mlsys.domain.search import Suggested
+from mlsys.domain.records import Split
+from mlsys.domain.spaces.search import Suggested
 from mlsys.handlers.study import handle
 from mlsys.repositories import SPLITS
 from mlsys.runtime import Runtime

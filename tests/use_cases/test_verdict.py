@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from mlsys.domain.artifacts import load_model, model_files
+from mlsys.domain.evaluation.metrics import constant_prediction, resolve_metric
 from mlsys.domain.learners.base import Examples, Floats
 from mlsys.domain.messages import ModelType
-from mlsys.domain.metrics import constant_prediction, resolve_metric
 from mlsys.domain.records import Part, Split
 from mlsys.repositories import SPLITS
 from mlsys.runtime import Runtime

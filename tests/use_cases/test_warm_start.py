@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from mlsys.domain.errors import InvalidInput
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.overrides import spaces_of
-from mlsys.domain.records import Experiment, ExperimentStatus, Split
-from mlsys.domain.search import FirstTrials
+from mlsys.domain.records import Split
+from mlsys.domain.spaces.overrides import spaces_of
+from mlsys.domain.spaces.search import FirstTrials
 from mlsys.handlers.study import handle
 from mlsys.ports import Json
 from mlsys.repositories import EXPERIMENTS, trials_of

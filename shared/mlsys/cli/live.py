@@ -15,7 +15,7 @@ from rich.text import Text
 from mlsys.cli.output import NOTHING, cell
 from mlsys.cli.pace import Pace, asked_trials, pace_of
 from mlsys.domain.answers import TrialRow
-from mlsys.domain.records import Experiment, TrialState
+from mlsys.domain.experiment_records import Experiment, TrialState
 from mlsys.sdk.studies import StudyLook
 
 LAST_TRIALS = 8

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mlsys.domain.answers import TrialRow
-from mlsys.domain.records import Experiment, TrialState
+from mlsys.domain.experiment_records import Experiment, TrialState
 
 ENDED = {TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL}
 # Trials grow cheaper or dearer while a sampler learns; the last ones say what comes next.

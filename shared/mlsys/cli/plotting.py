@@ -7,7 +7,7 @@ from typer import BadParameter
 
 from mlsys import Client
 from mlsys.cli.output import write
-from mlsys.domain.plots import AnyPlot, PlotKind
+from mlsys.domain.plots.shapes import AnyPlot, PlotKind
 
 PAGE = ".html"
 PICTURES = {".png", ".svg"}

@@ -3,8 +3,9 @@
 from mlsys.cli.command import talk
 from mlsys.cli.output import Columns, cell
 from mlsys.domain.answers import FeatureImportance, TrialRow
+from mlsys.domain.experiment_records import Experiment, Measure
 from mlsys.domain.model_records import ModelVersion
-from mlsys.domain.records import Experiment, Failure, Measure, Split, SplitStatus
+from mlsys.domain.records import Failure, Split, SplitStatus
 from mlsys.domain.report import Reason
 from mlsys.use_cases.registry import Promotion
 

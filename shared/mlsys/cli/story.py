@@ -20,8 +20,9 @@ from mlsys.dev.demo_checks import DemoFailed
 from mlsys.domain.answers import Importances, Prediction, Predictions, TrialRow
 from mlsys.domain.choices import Library
 from mlsys.domain.errors import MlsysError
+from mlsys.domain.experiment_records import Experiment
 from mlsys.domain.model_records import ModelVersion
-from mlsys.domain.records import Experiment, Split
+from mlsys.domain.records import Split
 from mlsys.settings import settings_from
 
 LOG = "platform.log"

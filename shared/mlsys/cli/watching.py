@@ -9,7 +9,8 @@ from mlsys.cli import shown
 from mlsys.cli.command import FAILED, Format, Session, talk
 from mlsys.cli.output import print_one
 from mlsys.cli.progress import Progress
-from mlsys.domain.records import Experiment, ExperimentStatus, Split, SplitStatus
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
+from mlsys.domain.records import Split, SplitStatus
 from mlsys.sdk.studies import StudyLook
 
 

@@ -13,8 +13,9 @@ from mlsys.dev.datasets import Name, Table, load
 from mlsys.dev.platform import Platform
 from mlsys.domain.answers import Importances, Predictions, TrialRow
 from mlsys.domain.choices import Library
+from mlsys.domain.experiment_records import Experiment
 from mlsys.domain.model_records import ModelVersion
-from mlsys.domain.records import Experiment, Split
+from mlsys.domain.records import Split
 from mlsys.sdk.client import Client
 
 SPLIT_SECONDS = 120.0

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from mlsys.domain.calibration import Calibration, calibrated
+from mlsys.domain.evaluation.calibration import Calibration, calibrated
 from mlsys.domain.features import Plan
 from mlsys.domain.learners.base import Booster, Floats
 from mlsys.domain.learners.table import learner

@@ -150,7 +150,7 @@ class ExperimentWish(Input):
         objectives: what trials are compared by where that is not the metric alone.
         optuna_config: how the study searches.
         search_space: what is searched otherwise than by default, by parameter; for `auto` by
-            library and parameter. See domain/overrides.py.
+            library and parameter. See domain/spaces/overrides.py.
         cv_folds: judge each trial by so many folds of train, not by val.
         weight_column: how much each row counts, in fits, early stopping and metrics.
         monotone_constraints: columns along which a prediction may only rise (1) or fall (-1).

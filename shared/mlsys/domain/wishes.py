@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator, Sequence
 
 from mlsys.domain.contract import NOT_LEARNT
 from mlsys.domain.errors import InvalidInput, Violation
+from mlsys.domain.evaluation.metrics import Metric, resolve_metric
 from mlsys.domain.learners.base import Task
 from mlsys.domain.messages import ExperimentWish, TaskType
-from mlsys.domain.metrics import Metric, resolve_metric
 from mlsys.domain.records import Column, ColumnType
 
 # Given for a regression they mean nothing.

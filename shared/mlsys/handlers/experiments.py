@@ -3,9 +3,9 @@
 from http import HTTPStatus
 
 from mlsys.domain.answers import TrialRow
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus, TrialState
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.plots import AnyPlot
-from mlsys.domain.records import Experiment, ExperimentStatus, TrialState
+from mlsys.domain.plots.shapes import AnyPlot
 from mlsys.edge.http import Call, Route
 from mlsys.edge.listing import ListAnswer, ListQuery
 from mlsys.repositories import EXPERIMENTS

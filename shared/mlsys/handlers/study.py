@@ -12,8 +12,8 @@ import structlog
 
 from mlsys.domain.costs import usd_per_second
 from mlsys.domain.errors import MlsysError
+from mlsys.domain.experiment_records import Experiment
 from mlsys.domain.learners.lean import import_lean
-from mlsys.domain.records import Experiment
 from mlsys.runtime import Runtime, runtime_from_env
 from mlsys.use_cases.leading import House, Worker
 from mlsys.use_cases.study import run_study

@@ -6,9 +6,9 @@ from typing import Any
 
 from mlsys.domain.answers import TrialRow
 from mlsys.domain.errors import InvalidInput
+from mlsys.domain.experiment_records import Experiment, TrialState
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.plots import PLOTS, AnyPlot, PlotKind
-from mlsys.domain.records import Experiment, TrialState
+from mlsys.domain.plots.shapes import PLOTS, AnyPlot, PlotKind
 from mlsys.edge.parsing import parse_model
 from mlsys.sdk.calls import Calls, quoted
 

@@ -9,8 +9,9 @@ import structlog
 from pydantic import Field
 
 from mlsys.domain.errors import NotFound
+from mlsys.domain.experiment_records import Cancellation, Experiment, ExperimentStatus
 from mlsys.domain.ids import checked_id
-from mlsys.domain.records import Cancellation, Experiment, ExperimentStatus, Input
+from mlsys.domain.records import Input
 from mlsys.ports import Jobs, Records
 from mlsys.repositories import EXPERIMENTS
 from mlsys.use_cases.closing import end_cancelled

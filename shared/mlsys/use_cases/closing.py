@@ -7,8 +7,8 @@ from datetime import datetime
 import structlog
 
 from mlsys.domain.errors import Conflict
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus, Trial
 from mlsys.domain.model_records import VersionStatus
-from mlsys.domain.records import Experiment, ExperimentStatus, Trial
 from mlsys.ports import Records, Write
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS, trial_document_id, trials_of
 from mlsys.use_cases.ends import End

@@ -16,10 +16,10 @@ from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from mlsys.domain.dimensions import Float, Int, Value
 from mlsys.domain.learners.base import Floats
-from mlsys.domain.points import point_at
-from mlsys.domain.search import Params
+from mlsys.domain.spaces.dimensions import Float, Int, Value
+from mlsys.domain.spaces.points import point_at
+from mlsys.domain.spaces.search import Params
 from mlsys.use_cases.planned import seed_of
 
 FIRST_SPREAD = 1 / 6

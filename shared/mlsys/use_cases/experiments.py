@@ -8,10 +8,11 @@ from uuid import uuid4
 import structlog
 
 from mlsys.domain.errors import AlreadyExists, InvalidInput, Violation
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.ids import checked_id, content_id
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Experiment, ExperimentStatus, Role, Split, SplitStatus
-from mlsys.domain.search_rules import search_problems
+from mlsys.domain.records import Role, Split, SplitStatus
+from mlsys.domain.spaces.rules import search_problems
 from mlsys.domain.wishes import wish_problems
 from mlsys.ports import Messages, Records
 from mlsys.repositories import EXPERIMENTS, SPLITS, Stored

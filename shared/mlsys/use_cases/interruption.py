@@ -7,8 +7,8 @@ from typing import Self
 import structlog
 
 from mlsys.domain.errors import Conflict, Unavailable
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Experiment, ExperimentStatus
 from mlsys.repositories import EXPERIMENTS, trials_of
 from mlsys.use_cases.closing import end_cancelled
 from mlsys.use_cases.ends import End

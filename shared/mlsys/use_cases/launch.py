@@ -14,9 +14,10 @@ from mlsys.domain.errors import (
     MlsysError,
     NotFound,
 )
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.ids import content_id
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Experiment, ExperimentStatus, Failure
+from mlsys.domain.records import Failure
 from mlsys.ports import Jobs, Records
 from mlsys.repositories import EXPERIMENTS, Stored
 from mlsys.use_cases.closing import end_cancelled

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import structlog
 
 from mlsys.domain.errors import AlreadyExists, Busy, Conflict, LostRace
+from mlsys.domain.experiment_records import Experiment
 from mlsys.domain.model_records import ModelVersion
-from mlsys.domain.records import Experiment
 from mlsys.ports import Objects, Records, Write
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS, Stored
 from mlsys.use_cases.leases import Lease, acquire

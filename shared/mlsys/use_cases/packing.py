@@ -22,7 +22,7 @@ from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial
 
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.search import Suggested, first_trials, suggested
+from mlsys.domain.spaces.search import Suggested, first_trials, suggested
 from mlsys.use_cases.training.material import Training
 from mlsys.use_cases.training.objective import tried_fold
 

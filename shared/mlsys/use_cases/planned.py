@@ -16,9 +16,9 @@ from optuna.trial import FrozenTrial
 from scipy.stats.qmc import Sobol
 from typing_extensions import override
 
-from mlsys.domain.dimensions import Dimension
-from mlsys.domain.points import point_at
-from mlsys.domain.search import Params
+from mlsys.domain.spaces.dimensions import Dimension
+from mlsys.domain.spaces.points import point_at
+from mlsys.domain.spaces.search import Params
 
 SEEDS = 2**31
 

@@ -11,9 +11,10 @@ import structlog
 from mlsys import __version__
 from mlsys.domain.artifacts import METADATA, METRICS, json_file, model_files
 from mlsys.domain.errors import Refused
+from mlsys.domain.experiment_records import BestTrial, PromotionOutcome
 from mlsys.domain.messages import AutoPromote, ModelType
 from mlsys.domain.model_records import ModelVersion, VersionStatus
-from mlsys.domain.records import BestTrial, File, PromotionOutcome
+from mlsys.domain.records import File
 from mlsys.ports import Objects, Records
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS
 from mlsys.use_cases.leading import Lead

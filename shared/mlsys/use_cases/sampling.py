@@ -10,8 +10,8 @@ from optuna.samplers import BaseSampler
 
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.messages import OptunaConfig
-from mlsys.domain.points import grid_of, searched_numbers, sides_of
-from mlsys.domain.search import Params, Spaces
+from mlsys.domain.spaces.points import grid_of, searched_numbers, sides_of
+from mlsys.domain.spaces.search import Params, Spaces
 from mlsys.use_cases.evolution import Evolution
 from mlsys.use_cases.planned import Numbered, planned, random, seed_of, sobol
 

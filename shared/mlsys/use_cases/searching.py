@@ -9,9 +9,9 @@ import optuna
 import structlog
 from optuna.trial import FrozenTrial
 
+from mlsys.domain.experiment_records import Experiment
 from mlsys.domain.messages import OptunaConfig
-from mlsys.domain.records import Experiment
-from mlsys.domain.search import suggest
+from mlsys.domain.spaces.search import suggest
 from mlsys.use_cases.ends import End, Limits, Outcome
 from mlsys.use_cases.leading import House, Worker
 from mlsys.use_cases.packing import Packing, prune_one_at_a_time
@@ -54,7 +54,12 @@ def search(
     at_once = packing.trials_at_once
     directions = directions_of(training)
     first = first_trials_of(training.request, training.spaces, records=house.records)
-    pruner = pruner_of(config, folds=len(training.folds), objectives=len(directions))
+    pruner = pruner_of(
+        config,
+        folds=len(training.folds),
+        objectives=len(directions),
+        libraries=len(training.spaces),
+    )
     storage = TrialStorage(
         house.records,
         max_trials=budget_of(config, training.spaces, first=first.params),

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from mlsys.domain.answers import TrialRow
 from mlsys.domain.errors import NotFound
-from mlsys.domain.plots import AnyPlot, PlotKind
-from mlsys.domain.plotting import plot_of
-from mlsys.domain.records import Trial, TrialState
+from mlsys.domain.experiment_records import Trial, TrialState
+from mlsys.domain.plots.figures import plot_of
+from mlsys.domain.plots.shapes import AnyPlot, PlotKind
 from mlsys.ports import Records
 from mlsys.repositories import trials_of
 from mlsys.use_cases.experiments import get_experiment

@@ -6,9 +6,10 @@ import structlog
 from optuna.trial import TrialState
 
 from mlsys.domain.errors import Corrupt, InvalidInput, LostRace, NotFound
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus, Measure
 from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.model_records import ModelVersion, VersionStatus
-from mlsys.domain.records import Experiment, ExperimentStatus, Failure, Measure
+from mlsys.domain.records import Failure
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS
 from mlsys.use_cases.closing import end_cancelled
 from mlsys.use_cases.ends import End

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from math import isfinite
 
 from mlsys.domain.errors import Violation
+from mlsys.domain.experiment_records import Experiment, Trial
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Experiment, Trial
-from mlsys.domain.search import FirstTrials, Spaces, Suggested, first_trials, suggested
+from mlsys.domain.spaces.search import FirstTrials, Spaces, Suggested, first_trials, suggested
 from mlsys.domain.wishes import metric_of
 from mlsys.ports import Records
 from mlsys.repositories import EXPERIMENTS, trials_of

@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 
-from mlsys.domain.evaluation import Scored
+from mlsys.domain.evaluation.reporting import Scored
 from mlsys.domain.records import Part
-from mlsys.domain.search import Suggested
+from mlsys.domain.spaces.search import Suggested
 from mlsys.use_cases.training.material import Training
 from mlsys.use_cases.training.objective import tried_fold
 

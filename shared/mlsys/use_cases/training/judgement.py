@@ -5,10 +5,17 @@ from dataclasses import dataclass
 
 from mlsys.domain.artifacts import Model
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.evaluation import Evaluation, Scored, SliceMetrics, evaluate, slice_metrics
-from mlsys.domain.metrics import bootstrap_interval
-from mlsys.domain.records import Measure, Part
-from mlsys.domain.slicing import slicing_of
+from mlsys.domain.evaluation.metrics import bootstrap_interval
+from mlsys.domain.evaluation.reporting import (
+    Evaluation,
+    Scored,
+    SliceMetrics,
+    evaluate,
+    slice_metrics,
+)
+from mlsys.domain.evaluation.slicing import slicing_of
+from mlsys.domain.experiment_records import Measure
+from mlsys.domain.records import Part
 from mlsys.use_cases.training.held_out import HeldOut
 from mlsys.use_cases.training.material import Training
 

@@ -11,17 +11,17 @@ import polars as pl
 
 from mlsys.domain.contract import NOT_LEARNT
 from mlsys.domain.encoding import encode_examples
+from mlsys.domain.evaluation.metrics import Metric, resolve_metric
+from mlsys.domain.evaluation.thresholds import threshold_metric_of
 from mlsys.domain.features import Plan
 from mlsys.domain.folding import Fold, fold_numbers, folds_of
 from mlsys.domain.learners.base import Examples
 from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ExperimentRequest, ModelType
-from mlsys.domain.metrics import Metric, resolve_metric
-from mlsys.domain.overrides import spaces_of
 from mlsys.domain.planning import fit_plan
 from mlsys.domain.records import Column, Part, Split
-from mlsys.domain.search import Spaces
-from mlsys.domain.thresholds import threshold_metric_of
+from mlsys.domain.spaces.overrides import spaces_of
+from mlsys.domain.spaces.search import Spaces
 from mlsys.ports import Objects
 
 

@@ -8,11 +8,11 @@ from time import perf_counter
 import optuna
 from optuna.study import StudyDirection
 
+from mlsys.domain.evaluation.metrics import Metric, resolve_metric
 from mlsys.domain.learners.base import Examples, Fit, Floats, Monitor, OnRound
 from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import Objective
-from mlsys.domain.metrics import Metric, resolve_metric
-from mlsys.domain.search import EARLY_STOPPING_ROUNDS, Suggested, suggest
+from mlsys.domain.spaces.search import EARLY_STOPPING_ROUNDS, Suggested, suggest
 from mlsys.use_cases.closing import stopped
 from mlsys.use_cases.ends import End, Interrupted
 from mlsys.use_cases.training.material import Training

@@ -8,16 +8,16 @@ import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
 from mlsys.domain.artifacts import Model, Postprocess
-from mlsys.domain.calibration import Calibration, calibrated, fit_calibration
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.evaluation import Scored
+from mlsys.domain.evaluation.calibration import Calibration, calibrated, fit_calibration
+from mlsys.domain.evaluation.metrics import constant_prediction
+from mlsys.domain.evaluation.reporting import Scored
+from mlsys.domain.evaluation.thresholds import Threshold, best_threshold
+from mlsys.domain.experiment_records import BestTrial, Measure
 from mlsys.domain.learners.base import Booster, Examples
 from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ModelType
-from mlsys.domain.metrics import constant_prediction
-from mlsys.domain.records import BestTrial, Measure
-from mlsys.domain.search import suggested
-from mlsys.domain.thresholds import Threshold, best_threshold
+from mlsys.domain.spaces.search import suggested
 from mlsys.use_cases.training.held_out import HeldOutName, held_out
 from mlsys.use_cases.training.judgement import Judgement, judge
 from mlsys.use_cases.training.material import Training

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from math import inf, isfinite
 from typing import Any, TypeGuard
 
-from mlsys.domain.dimensions import Choice, Dimension, Float, Int, Value, whole_steps
 from mlsys.domain.errors import InvalidInput, Violation
 from mlsys.domain.messages import ExperimentWish, ModelType
-from mlsys.domain.search import SPACES, Space, Spaces
-from mlsys.domain.tunable import NEEDS, TUNABLE, Bounds, OneOf, Real, Whole, why_not
+from mlsys.domain.spaces.dimensions import Choice, Dimension, Float, Int, Value, whole_steps
+from mlsys.domain.spaces.search import SPACES, Space, Spaces
+from mlsys.domain.spaces.tunable import NEEDS, TUNABLE, Bounds, OneOf, Real, Whole, why_not
 
 FIELD = "search_space"
 MAX_STEPS = 10_000

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.formulas import ALIASES, FORMULAS, MULTICLASS_ALIASES, Formula
+from mlsys.domain.evaluation.formulas import ALIASES, FORMULAS, MULTICLASS_ALIASES, Formula
 from mlsys.domain.learners.base import Floats, Task
 
 # Weights of this many rows are held at once, in 8 bytes each.

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.formulas import FORMULAS
+from mlsys.domain.evaluation.formulas import FORMULAS
+from mlsys.domain.evaluation.metrics import Metric, resolve_metric
 from mlsys.domain.learners.base import Floats, Task
-from mlsys.domain.metrics import Metric, resolve_metric
 
 UNDECIDED = 0.5
 # The four kinds of rows that there are: true class, and what was said.

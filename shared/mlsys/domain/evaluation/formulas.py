@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlsys.domain import scores
+from mlsys.domain.evaluation import scores
+from mlsys.domain.evaluation.scores import Counts
 from mlsys.domain.learners.base import Floats, TaskKind
-from mlsys.domain.scores import Counts
 
 ALIASES = {
     "auc": "roc_auc",

@@ -5,10 +5,10 @@ from math import prod
 
 import numpy as np
 
-from mlsys.domain.dimensions import Choice, Dimension, Float, Int
 from mlsys.domain.learners.base import Floats
 from mlsys.domain.messages import MAX_TRIALS
-from mlsys.domain.search import MODEL_TYPE, Params, Space, Spaces, as_optuna, optuna_name
+from mlsys.domain.spaces.dimensions import Choice, Dimension, Float, Int
+from mlsys.domain.spaces.search import MODEL_TYPE, Params, Space, Spaces, as_optuna, optuna_name
 
 MAX_POINTS = 1_000_000
 
@@ -58,7 +58,7 @@ def grid_of(spaces: Spaces, *, seed: int, without: Collection[Params] = ()) -> l
         seed: of the order.
         without: points that are tried anyhow.
 
-    >>> from mlsys.domain.dimensions import Int
+    >>> from mlsys.domain.spaces.dimensions import Int
     >>> from mlsys.domain.messages import ModelType
     >>> spaces = {ModelType.CATBOOST: {"depth": Int(3, 4), "one_hot_max_size": Int(2, 4)}}
     >>> len(grid_of(spaces, seed=0, without=[{"depth": 3, "one_hot_max_size": 2}]))

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 
 from mlsys.domain.choices import Pruner
-from mlsys.domain.dimensions import Choice
 from mlsys.domain.errors import InvalidInput, Violation
 from mlsys.domain.messages import ExperimentWish, OptunaConfig
-from mlsys.domain.overrides import FIELD, spaces_of
-from mlsys.domain.points import MAX_POINTS, grid_size, searched_numbers, sides_of, uncounted
-from mlsys.domain.search import Spaces
+from mlsys.domain.spaces.dimensions import Choice
+from mlsys.domain.spaces.overrides import FIELD, spaces_of
+from mlsys.domain.spaces.points import MAX_POINTS, grid_size, searched_numbers, sides_of, uncounted
+from mlsys.domain.spaces.search import Spaces
 
 SAMPLER = "optuna_config.sampler"
 PRUNER = "optuna_config.pruner"

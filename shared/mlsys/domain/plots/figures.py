@@ -8,8 +8,9 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from mlsys.domain.parameter_importance import TOP_SHARE, Observed, ped_anova, top_of
-from mlsys.domain.plots import (
+from mlsys.domain.experiment_records import Experiment, Trial, TrialParam, TrialState
+from mlsys.domain.plots.parameter_importance import TOP_SHARE, Observed, ped_anova, top_of
+from mlsys.domain.plots.shapes import (
     AnyPlot,
     Axis,
     Curve,
@@ -24,7 +25,7 @@ from mlsys.domain.plots import (
     SlicePanel,
     Slices,
 )
-from mlsys.domain.records import Experiment, Json, Trial, TrialParam, TrialState
+from mlsys.domain.records import Json
 
 MAX_CURVE_POINTS = 200
 

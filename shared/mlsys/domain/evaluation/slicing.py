@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from mlsys.domain.curves import spread
+from mlsys.domain.evaluation.curves import spread
 
 MAX_VALUES = 20
 BINS = 10

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from math import isclose
 from typing import Any, Protocol
 
-from mlsys.domain.dimensions import Dimension, Float, Int, Value
 from mlsys.domain.messages import ModelType
-from mlsys.domain.tunable import ROUNDS_NAME, TUNABLE, UNLIMITED
+from mlsys.domain.spaces.dimensions import Dimension, Float, Int, Value
+from mlsys.domain.spaces.tunable import ROUNDS_NAME, TUNABLE, UNLIMITED
 
 MODEL_TYPE = "model_type"
 ROUNDS = 1_000

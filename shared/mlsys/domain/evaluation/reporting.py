@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mlsys.domain import scores
-from mlsys.domain.curves import Curves, curves_of, spread
+from mlsys.domain.evaluation import scores
+from mlsys.domain.evaluation.curves import Curves, curves_of, spread
+from mlsys.domain.evaluation.metrics import report
+from mlsys.domain.experiment_records import Measure
 from mlsys.domain.features import Label
 from mlsys.domain.learners.base import Floats, Task
-from mlsys.domain.metrics import report
-from mlsys.domain.records import Measure, Record
+from mlsys.domain.records import Record
 
 MAX_CLASSES_IN_FULL = 50
 MAX_CURVES = 10

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 
-from mlsys.domain.dimensions import Value
 from mlsys.domain.messages import ModelType
+from mlsys.domain.spaces.dimensions import Value
 
 ROUNDS_NAME = "n_estimators"
 # Stands for "no limit" where a library says it by 0 or -1: the nearest value is then the largest.
