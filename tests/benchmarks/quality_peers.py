@@ -10,14 +10,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import pandas as pd
-from sklearn import metrics
-
 FLAML_METRICS = {"roc_auc": "roc_auc", "log_loss": "log_loss", "rmse": "rmse"}
 
 
 def main(name: str, path: str, task: str, metric: str, seconds: str) -> None:
     """Learn, score, print."""
+    import pandas as pd
+
     rows = pd.read_parquet(path)
     texts = rows.select_dtypes(["object", "string"]).columns.difference(["part", "target"])
     rows[texts] = rows[texts].astype("category")
@@ -30,7 +29,7 @@ def main(name: str, path: str, task: str, metric: str, seconds: str) -> None:
     print(json.dumps({"value": _score(model, there, unseen["target"], metric), "seconds": took}))
 
 
-def _flaml(x: pd.DataFrame, y: "pd.Series[Any]", task: str, metric: str, seconds: float) -> Any:
+def _flaml(x: Any, y: Any, task: str, metric: str, seconds: float) -> Any:
     from flaml import AutoML  # type: ignore[import-not-found]  # only in an environment of its own
 
     model = AutoML()
@@ -47,21 +46,21 @@ def _flaml(x: pd.DataFrame, y: "pd.Series[Any]", task: str, metric: str, seconds
     return model
 
 
-def _lightgbm(x: pd.DataFrame, y: "pd.Series[Any]", task: str, *_: Any) -> Any:
+def _lightgbm(x: Any, y: Any, task: str, *_: Any) -> Any:
     import lightgbm
 
     kind = lightgbm.LGBMClassifier if task == "classification" else lightgbm.LGBMRegressor
     return kind(verbosity=-1).fit(x, y)
 
 
-def _xgboost(x: pd.DataFrame, y: "pd.Series[Any]", task: str, *_: Any) -> Any:
+def _xgboost(x: Any, y: Any, task: str, *_: Any) -> Any:
     import xgboost
 
     kind = xgboost.XGBClassifier if task == "classification" else xgboost.XGBRegressor
     return kind(enable_categorical=True).fit(x, y)
 
 
-def _catboost(x: pd.DataFrame, y: "pd.Series[Any]", task: str, *_: Any) -> Any:
+def _catboost(x: Any, y: Any, task: str, *_: Any) -> Any:
     import catboost  # type: ignore[import-untyped]  # it ships no types
 
     kind = catboost.CatBoostClassifier if task == "classification" else catboost.CatBoostRegressor
@@ -78,7 +77,9 @@ CONTESTANTS: dict[str, Callable[..., Any]] = {
 }
 
 
-def _score(model: Any, x: pd.DataFrame, y: "pd.Series[Any]", metric: str) -> float:
+def _score(model: Any, x: Any, y: Any, metric: str) -> float:
+    from sklearn import metrics
+
     if metric == "rmse":
         return float(metrics.root_mean_squared_error(y, model.predict(x)))
     probability = model.predict_proba(x)

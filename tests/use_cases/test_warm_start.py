@@ -155,7 +155,7 @@ def test_a_study_says_what_it_made_of_them(ready_split: Split, runtime: Runtime)
 
     trials, _ = list_trials(asked.id, page_size=10, page_token=None, records=runtime.records)
     assert done.status is ExperimentStatus.SUCCEEDED
-    assert [one.params["num_leaves"] for one in trials[:2]] == [31, 32]
+    assert [one.params["num_leaves"] for one in trials[::-1][:2]] == [31, 32]
     assert all(one.params["max_depth"] == 4 and (one.rounds or 0) <= 20 for one in trials)
     assert any(
         "64, is not in its search space; 32 is tried instead" in one for one in done.warnings

@@ -13,7 +13,6 @@ from optuna import Study
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial
-from scipy.stats.qmc import Sobol
 from typing_extensions import override
 
 from mlsys.domain.spaces.dimensions import Dimension
@@ -72,6 +71,8 @@ def random(*, seed: int) -> BaseSampler:
 
 def sobol(sides: Mapping[str, Dimension], *, seed: int, points: int) -> list[Params]:
     """Return points that fill the space evenly: Sobol's sequence, scrambled by the seed."""
+    from scipy.stats.qmc import Sobol  # half a second, which no other sampler needs
+
     engine = Sobol(len(sides), scramble=True, rng=np.random.default_rng(seed))
     shares = engine.random_base2(max(points - 1, 0).bit_length())
     return [point_at(sides, one) for one in shares[:points]]

@@ -12,7 +12,6 @@ from mlsys.domain.errors import InvalidInput
 from mlsys.domain.messages import OptunaConfig
 from mlsys.domain.spaces.points import grid_of, searched_numbers, sides_of
 from mlsys.domain.spaces.search import Params, Spaces
-from mlsys.use_cases.evolution import Evolution
 from mlsys.use_cases.planned import Numbered, planned, random, seed_of, sobol
 
 BY_NUMBER = {"Random", "QMC", "Grid", "CmaEs"}
@@ -86,6 +85,8 @@ def _by_number(config: OptunaConfig, spaces: Spaces, first: Sequence[Params]) ->
     if config.sampler == "QMC":
         points = sobol(sides, seed=config.seed, points=config.n_trials)
         return planned(points, first=len(first))
+    from mlsys.use_cases.evolution import Evolution  # it brings a library of its own
+
     evolution = Evolution(searched_numbers(sides), seed=config.seed, first=len(first))
     return Numbered(evolution.draw)
 

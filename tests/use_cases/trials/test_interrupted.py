@@ -8,6 +8,7 @@ import pytest
 from optuna.trial import TrialState
 
 from mlsys.domain.records import Split
+from mlsys.domain.spaces.search import first_trials
 from mlsys.runtime import Runtime
 from mlsys.use_cases.closing import stopped
 from mlsys.use_cases.ends import End, Interrupted
@@ -34,12 +35,14 @@ def test_a_fit_ends_with_the_round_in_which_it_is_interrupted(
     split = check_request(request, records=runtime.records)
     training = prepare(request, split, objects=runtime.objects, threads=1)
     asked = count()
+    study = optuna.create_study()
+    study.enqueue_trial(dict(first_trials(training.spaces).params[0]))
 
     def interrupted() -> End | None:
         return End.TIMED_OUT if next(asked) >= ROUNDS_BEFORE else None
 
     with pytest.raises(Interrupted, match="stopped with the study: timeout"):
-        trained(training, interrupted=interrupted)(optuna.create_study().ask())
+        trained(training, interrupted=interrupted)(study.ask())
 
     assert next(asked) == ROUNDS_BEFORE + 2
 
