@@ -99,3 +99,16 @@ def test_folds_agree_with_the_split(
         return
     with pytest.raises(InvalidInput, match=reason):
         check(ready_split, runtime, **fields)
+
+
+def test_all_columns_that_cannot_be_used_are_told_at_once(
+    ready_split: Split, runtime: Runtime
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        check(ready_split, runtime, feature_columns=["size", "none", "kind", "size"])
+
+    assert [(one.field, one.description) for one in caught.value.violations] == [
+        ("feature_columns[1]", "there is no column 'none'"),
+        ("feature_columns[2]", "'kind' is the target, so it cannot be a feature"),
+        ("feature_columns[3]", "'size' stands twice"),
+    ]

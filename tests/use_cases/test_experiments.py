@@ -286,16 +286,3 @@ def test_an_experiment_without_trials_lists_none_and_an_unknown_one_is_not_found
     assert json.loads(none_yet.body) == {"items": [], "next_page_token": None}
     assert call(runtime, "/v1/experiments/exp-none/trials").status == 404
     assert call(runtime, "/v1/experiments/No%20Id/trials").status == 400
-
-
-def test_all_columns_that_cannot_be_used_are_told_at_once(
-    ready_split: Split, runtime: Runtime
-) -> None:
-    with pytest.raises(InvalidInput) as caught:
-        ask(ready_split, runtime, feature_columns=["size", "none", "kind", "size"])
-
-    assert [(one.field, one.description) for one in caught.value.violations] == [
-        ("feature_columns[1]", "there is no column 'none'"),
-        ("feature_columns[2]", "'kind' is the target, so it cannot be a feature"),
-        ("feature_columns[3]", "'size' stands twice"),
-    ]

@@ -71,7 +71,7 @@ def random(*, seed: int) -> BaseSampler:
 
 def sobol(sides: Mapping[str, Dimension], *, seed: int, points: int) -> list[Params]:
     """Return points that fill the space evenly: Sobol's sequence, scrambled by the seed."""
-    from scipy.stats.qmc import Sobol  # half a second, which no other sampler needs
+    from scipy.stats.qmc import Sobol  # noqa: PLC0415 - half a second, for this sampler alone
 
     engine = Sobol(len(sides), scramble=True, rng=np.random.default_rng(seed))
     shares = engine.random_base2(max(points - 1, 0).bit_length())

@@ -85,7 +85,7 @@ def _by_number(config: OptunaConfig, spaces: Spaces, first: Sequence[Params]) ->
     if config.sampler == "QMC":
         points = sobol(sides, seed=config.seed, points=config.n_trials)
         return planned(points, first=len(first))
-    from mlsys.use_cases.evolution import Evolution  # it brings a library of its own
+    from mlsys.use_cases.evolution import Evolution  # noqa: PLC0415 - for this sampler alone
 
     evolution = Evolution(searched_numbers(sides), seed=config.seed, first=len(first))
     return Numbered(evolution.draw)
