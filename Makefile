@@ -116,7 +116,7 @@ core: .venv/.all .venv-core/.synced
 
 # --- While working ---------------------------------------------------------------------------
 
-.PHONY: fmt coverage test-emulators emulators weights bench-study bench-split up bundle clean
+.PHONY: fmt coverage test-emulators emulators weights bench-study bench-split bench-quality up bundle clean
 fmt: .venv/.all  ## format, and mend what can be mended
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
@@ -133,15 +133,21 @@ emulators: .venv/.all  ## run the Firestore and Pub/Sub emulators until Ctrl-C
 weights: .venv/.all $(ENVIRONMENTS:%=.venv-%/.synced)  ## show what each deployable imports and costs to start
 	$(BIN)/pytest -q -s -p no:randomly tests/architecture/test_weight.py
 
-bench-study: .venv/.all  ## time the study loop beside one written by hand
+bench-study: .venv/.all .venv-peers/.installed  ## time the study beside one written by hand, and the usual one
 	PYTHONPATH=. $(BIN)/python -m tests.benchmarks.study $(BENCH_ARGS)
 
-bench-split: .venv/.all .venv-peers/bin/python  ## time a split beside Polars alone, and beside pandas
+bench-split: .venv/.all .venv-peers/.installed  ## time a split beside Polars alone, and beside pandas
 	PYTHONPATH=. $(BIN)/python -m tests.benchmarks.split $(BENCH_ARGS)
 
-.venv-peers/bin/python: | .tools/python $(UV)
+bench-quality: .venv/.all .venv-peers/.installed  ## score models beside those of FLAML and of defaults
+	PYTHONPATH=. $(BIN)/python -m tests.benchmarks.quality $(BENCH_ARGS)
+
+# With a configuration of its own: ours leaves pandas out.
+.venv-peers/.installed: | .tools/python $(UV)
 	$(UV) venv --quiet --clear --python "$(SUPPORTED_PYTHON)" .venv-peers
-	$(UV) pip install --quiet --python .venv-peers pandas pyarrow scikit-learn
+	$(UV) pip install --quiet --no-config --python .venv-peers \
+	  pandas pyarrow scikit-learn optuna 'flaml[automl]' lightgbm catboost
+	@touch $@
 
 up: .venv/.local  ## serve the whole platform on this machine
 	$(BIN)/mlsys up $(UP_ARGS)

@@ -7,8 +7,9 @@ from typing import Generic, TypeVar
 from pydantic import ValidationError
 
 from mlsys.domain.errors import Conflict, Corrupt, NotFound
+from mlsys.domain.experiment_records import Experiment, Trial
 from mlsys.domain.model_records import ModelEvent, ModelHead, ModelVersion
-from mlsys.domain.records import Experiment, Record, Split, Trial
+from mlsys.domain.records import Record, Split
 from mlsys.ports import Create, Document, Json, Records, Replace, Scalar
 
 CHANGE_TRIES = 10
@@ -126,8 +127,13 @@ MODEL_VERSIONS = Collection("model-versions", ModelVersion)
 
 
 def trials_of(experiment_id: str) -> Collection[Trial]:
-    """The trials of one experiment; an id is a number."""
+    """The trials of one experiment; `trial_document_id` says how an id is made of a number."""
     return Collection(f"experiments/{experiment_id}/trials", Trial)
+
+
+def trial_document_id(number: int) -> str:
+    """Write a trial's number so that the order of the texts is the order of the numbers."""
+    return f"{number:07d}"
 
 
 def model_events(name: str) -> Collection[ModelEvent]:

@@ -49,6 +49,12 @@ class Settings(BaseModel):
         120.0, gt=0, description="after how long without a heartbeat work is taken over"
     )
     threads: int = Field(0, ge=0, description="threads of a study task; 0 is all it may use")
+    study_cpus: float = Field(
+        0, ge=0, description="cores of a study task that are paid for; 0 is all it may use"
+    )
+    study_memory_gib: float = Field(
+        0, ge=0, description="memory of a study task that is paid for; 0 is the machine's"
+    )
     pointer_ttl_seconds: float = Field(
         2.0, ge=0, le=5, description="how long a server believes which model is in production"
     )

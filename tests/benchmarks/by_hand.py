@@ -1,11 +1,17 @@
 """The same study as a person would write it at their best: a plain loop for each library.
 
-The data set is binned once, trials are pruned and stopped early as ours are, the value is what the
-library computed on val anyway, no model is kept, and Optuna keeps its trials in memory.
+The data set is binned once, trials are pruned and stopped early as ours are, as many run at once on
+as many threads, the value is what the library computed on val anyway, no model is kept, and Optuna
+keeps its trials in memory.
 """
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from itertools import count
 from math import inf
+from threading import Lock
 from typing import Any
 
 import lightgbm
@@ -14,38 +20,58 @@ import xgboost
 from optuna.trial import FrozenTrial
 
 from mlsys.domain.messages import ModelType
-from mlsys.domain.search import DEFAULTS, EARLY_STOPPING_ROUNDS, ROUNDS, SPACES, suggest
-from mlsys.use_cases.sampling import pruner_of, sampler_of
-from mlsys.use_cases.training import REPORT_EVERY_ROUNDS, Training
+from mlsys.domain.spaces.search import EARLY_STOPPING_ROUNDS, ROUNDS, defaults_of, suggest
+from mlsys.use_cases.packing import packing_of
+from mlsys.use_cases.pruning import pruner_of
+from mlsys.use_cases.sampling import sampler_of
+from mlsys.use_cases.training.material import Training
+from mlsys.use_cases.training.objective import REPORT_EVERY_ROUNDS
 
 Prune = Callable[[int, float], bool]
 
 
 def study_by_hand(training: Training) -> list[FrozenTrial]:
     """Run all trials of a binary study whose metric is the log loss."""
-    config, model_type = training.request.optuna_config, training.request.model_type
-    fit = FITS[model_type]
+    config = training.request.optuna_config
+    [(model_type, space)] = training.spaces.items()
+    packing = packing_of(training, tasks=1)
+    given = replace(training, threads=packing.threads)
+    asking, left = Lock(), count(config.n_trials, -1)
 
-    def objective(trial: optuna.Trial) -> float:
-        def prune(number: int, value: float) -> bool:
-            if number % REPORT_EVERY_ROUNDS:
-                return False
-            trial.report(value, number)
-            return trial.should_prune()
-
-        return fit(training, suggest(trial, SPACES[model_type]), prune)
+    def slot(_: int) -> None:
+        while True:
+            with asking:
+                if next(left) <= 0:
+                    return
+                trial = study.ask()
+                params = suggest(trial, training.spaces).params
+            try:
+                with training.binned.lent(model_type, 0) as binned:
+                    value = FITS[model_type](given, params, binned, partial(_prune, trial))
+            except optuna.TrialPruned:
+                study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+            else:
+                study.tell(trial, value)
 
     study = optuna.create_study(
         direction="minimize",
-        sampler=sampler_of(config, task=0, parallel=False),
+        sampler=sampler_of(config, spaces=training.spaces, task=0, parallel=False),
         pruner=pruner_of(config),
     )
-    study.enqueue_trial(dict(DEFAULTS[model_type]))
-    study.optimize(objective, n_trials=config.n_trials)
+    study.enqueue_trial(dict(defaults_of(model_type, space)))
+    with ThreadPoolExecutor(packing.trials_at_once) as pool:
+        list(pool.map(slot, range(packing.trials_at_once)))
     return study.get_trials(deepcopy=False)
 
 
-def _lightgbm(training: Training, params: Mapping[str, Any], prune: Prune) -> float:
+def _prune(trial: optuna.Trial, number: int, value: float) -> bool:
+    if number % REPORT_EVERY_ROUNDS:
+        return False
+    trial.report(value, number)
+    return trial.should_prune()
+
+
+def _lightgbm(training: Training, params: Mapping[str, Any], binned: Any, prune: Prune) -> float:
     fixed = {
         "objective": "binary",
         "metric": "binary_logloss",
@@ -58,8 +84,8 @@ def _lightgbm(training: Training, params: Mapping[str, Any], prune: Prune) -> fl
         "deterministic": True,
         "force_row_wise": True,
     }
-    booster = lightgbm.Booster({**params, **fixed}, training.binned.train)
-    booster.add_valid(training.binned.val, "val")
+    booster = lightgbm.Booster({**params, **fixed}, binned.train)
+    booster.add_valid(binned.val, "val")
     best_round, best = 0, inf
     for number in range(1, ROUNDS + 1):
         if booster.update():
@@ -75,7 +101,8 @@ def _lightgbm(training: Training, params: Mapping[str, Any], prune: Prune) -> fl
     return best
 
 
-def _xgboost(training: Training, params: Mapping[str, Any], prune: Prune) -> float:
+def _xgboost(training: Training, params: Mapping[str, Any], binned: Any, prune: Prune) -> float:
+
     class Callback(xgboost.callback.TrainingCallback):
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
             del model
@@ -94,9 +121,9 @@ def _xgboost(training: Training, params: Mapping[str, Any], prune: Prune) -> flo
     }
     booster = xgboost.train(
         {**params, **fixed},
-        training.binned.train,
+        binned.train,
         ROUNDS,
-        evals=[(training.binned.val, "val")],
+        evals=[(binned.val, "val")],
         early_stopping_rounds=EARLY_STOPPING_ROUNDS,
         callbacks=[Callback()],
         verbose_eval=False,
@@ -104,7 +131,7 @@ def _xgboost(training: Training, params: Mapping[str, Any], prune: Prune) -> flo
     return float(booster.best_score)
 
 
-def _catboost(training: Training, params: Mapping[str, Any], prune: Prune) -> float:
+def _catboost(training: Training, params: Mapping[str, Any], binned: Any, prune: Prune) -> float:
     # It can be imported only after our learner has been, see there; it ships no types.
     import catboost  # type: ignore[import-untyped]
 
@@ -128,13 +155,13 @@ def _catboost(training: Training, params: Mapping[str, Any], prune: Prune) -> fl
         "allow_writing_files": False,
     }
     model = catboost.CatBoost({**params, **fixed})
-    model.fit(training.binned.train, eval_set=training.binned.val, callbacks=[Callback()])
+    model.fit(binned.train, eval_set=binned.val, callbacks=[Callback()])
     if pruned:
         raise optuna.TrialPruned
     return float(model.get_best_score()["validation"]["Logloss"])
 
 
-FITS: Mapping[ModelType, Callable[[Training, Mapping[str, Any], Prune], float]] = {
+FITS: Mapping[ModelType, Callable[[Training, Mapping[str, Any], Any, Prune], float]] = {
     ModelType.LIGHTGBM: _lightgbm,
     ModelType.XGBOOST: _xgboost,
     ModelType.CATBOOST: _catboost,

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 from optuna.trial import FrozenTrial
 
+from mlsys.domain.choices import Sampler
 from mlsys.domain.messages import (
     ExperimentRequest,
     ModelType,
@@ -21,11 +22,11 @@ from mlsys.repositories import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.experiments import requested
 from mlsys.use_cases.leading import House, Worker
+from mlsys.use_cases.packing import packing_of
+from mlsys.use_cases.searching import search
 from mlsys.use_cases.split import split_upload
-from mlsys.use_cases.study import search
-from mlsys.use_cases.training import Training, prepare
+from mlsys.use_cases.training.material import Training, prepare
 
-NUMBERS, WORDS = 15, 5
 LEASE_SECONDS = 120
 
 
@@ -37,9 +38,16 @@ class Bench:
     split: Split
 
     def training(
-        self, model_type: ModelType, *, trials: int, seed: int = 0, threads: int
+        self,
+        model_type: ModelType,
+        *,
+        trials: int,
+        threads: int,
+        sampler: Sampler = "Random",
+        trials_at_once: int | None = None,
     ) -> Training:
         """Read, code and bin, once for all loops; random parameters are the same in all of them."""
+        config = OptunaConfig(n_trials=trials, sampler=sampler, trials_at_once=trials_at_once)
         request = ExperimentRequest(
             split_id=self.split.id,
             name="benchmark",
@@ -47,7 +55,7 @@ class Bench:
             task_type=TaskType.CLASSIFICATION,
             model_type=model_type,
             metric_name="log_loss",
-            optuna_config=OptunaConfig(n_trials=trials, sampler="Random", seed=seed),
+            optuna_config=config,
         )
         return prepare(request, self.split, objects=self.runtime.objects, threads=threads)
 
@@ -57,6 +65,7 @@ class Bench:
         found = search(
             requested(request, now=self.runtime.now()),
             training,
+            packing_of(training, tasks=1),
             worker=Worker("benchmark", 0, 1, training.threads, LEASE_SECONDS),
             house=House(records, self.runtime.objects, "artifacts", self.runtime.now),
             stop=Event(),
@@ -64,9 +73,10 @@ class Bench:
         return found.trials
 
 
-def bench_of(runtime: Runtime, *, rows: int) -> Bench:
-    """Drop a mixed table of so many rows into a home, and split it."""
-    table = runtime.objects.put("gs://uploads/bench/table.csv", _table(rows).write_csv().encode())
+def bench_of(runtime: Runtime, *, rows: int, columns: int) -> Bench:
+    """Drop a mixed table of so many rows and features into a home, and split it."""
+    content = _table(rows, columns).write_csv().encode()
+    table = runtime.objects.put("gs://uploads/bench/table.csv", content)
     split_upload(
         UploadFinished(bucket="uploads", name="bench/table.csv", generation=table.generation),
         workshop=runtime.workshop({}),
@@ -76,11 +86,12 @@ def bench_of(runtime: Runtime, *, rows: int) -> Bench:
     return Bench(runtime, split)
 
 
-def _table(rows: int) -> pl.DataFrame:
-    """Make (rows, 21): numbers with gaps, words, and a binary target that half of them tell."""
+def _table(rows: int, columns: int) -> pl.DataFrame:
+    """Make (rows, columns + 1): numbers with gaps, a quarter of words, and a target they tell."""
     rng = np.random.default_rng(7)
-    numbers = rng.normal(size=(rows, NUMBERS))
-    codes = rng.integers(0, [4 * (place + 2) for place in range(WORDS)], size=(rows, WORDS))
+    words = columns // 4
+    numbers = rng.normal(size=(rows, columns - words))
+    codes = rng.integers(0, [4 * (place + 2) for place in range(words)], size=(rows, words))
     told = numbers[:, 0] + numbers[:, 1] * numbers[:, 2] + codes[:, 0] % 3 - (codes[:, 1] % 5 > 2)
     target = told + rng.normal(scale=1.5, size=rows) > np.median(told)
     numbers[rng.random(size=numbers.shape) < 0.02] = np.nan

@@ -5,18 +5,19 @@ import sys
 
 import pytest
 
-from tests.benchmarks.study import BY_HAND
+from tests.benchmarks.loops import BY_HAND
 
-TINY = ["--rows", "400", "--trials", "2", "--empty-trials", "3", "--repeats", "1"]
+TINY = "--tables 400x20 --trials 2 --example-trials 2 --empty-trials 3 --far-trials 8 --repeats 1"
 
 
 @pytest.mark.emulator
 @pytest.mark.usefixtures("firestore_emulator")
 def test_all_loops_do_the_same_study() -> None:
-    command = [sys.executable, "-m", "tests.benchmarks.study", *TINY]
+    command = [sys.executable, "-m", "tests.benchmarks.study", *TINY.split()]
 
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     assert said.count(BY_HAND) == 5
     assert said.count("ours, SQLite") == said.count("ours, Firestore") == 5
+    assert said.count("ideal") == 2 * 2 * 2
     assert "did not do the same" not in said

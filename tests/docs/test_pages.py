@@ -12,6 +12,7 @@ from mlsys.domain.answers import Predictions
 from mlsys.domain.dataset import read_dataset
 from mlsys.domain.messages import ExperimentRequest
 from mlsys.edge.parsing import parse_json, parse_model
+from mlsys.use_cases.cancelling import CancelRequest
 from mlsys.use_cases.create_split import CreateSplit
 from mlsys.use_cases.importance import ImportanceRequest
 from mlsys.use_cases.predict import PredictRequest
@@ -20,6 +21,7 @@ from mlsys.use_cases.splits import UpdateSplit
 from tests.docs.pages import API, FENCE, PAGES, ROOT, Example, examples
 
 REQUESTS: tuple[type[BaseModel], ...] = (
+    CancelRequest,
     CreateSplit,
     ExperimentRequest,
     ImportanceRequest,

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from mlsys.domain.evaluation.metrics import Metric, resolve_metric
 from mlsys.domain.learners.base import Booster, Examples, Floats, Learner, Monitor, Params, Task
-from mlsys.domain.metrics import Metric, resolve_metric
 
 BINARY, MULTICLASS, REGRESSION = Task("binary", 2), Task("multiclass", 3), Task("regression")
 CATEGORIES = 5

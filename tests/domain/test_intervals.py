@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mlsys.domain.errors import InvalidInput
+from mlsys.domain.evaluation.metrics import bootstrap_interval, resolve_metric
 from mlsys.domain.learners.base import Task
-from mlsys.domain.metrics import bootstrap_interval, resolve_metric
 from tests.domain.learning import BINARY, REGRESSION
 
 

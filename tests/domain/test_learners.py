@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.formulas import FORMULAS
+from mlsys.domain.evaluation.formulas import FORMULAS
+from mlsys.domain.evaluation.metrics import constant_prediction, report, resolve_metric
 from mlsys.domain.learners.base import Examples, Learner, Monitor, Params, Task
 from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ModelType
-from mlsys.domain.metrics import constant_prediction, resolve_metric
-from mlsys.domain.search import DEFAULTS, SPACES
+from mlsys.domain.spaces.search import SPACES, defaults_of
 from tests.domain.learning import (
     BINARY,
     CATEGORY,
@@ -79,7 +79,7 @@ def test_early_stopping_keeps_the_best_round_and_reloading_changes_no_bit(
 def test_two_fits_of_one_seed_write_the_same_file(
     model_type: ModelType, library: Learner, task: Task
 ) -> None:
-    params = {name: domain.low for name, domain in SPACES[model_type].items()}
+    params = {name: side.at(0) for name, side in SPACES[model_type].items()}
 
     first, second, other = (
         fit(library, task, params=params | {"learning_rate": rate}) for rate in (0.1, 0.1, 0.2)
@@ -111,10 +111,11 @@ def test_what_is_watched_is_the_metric_or_a_loss_in_its_direction(
         booster = fit(library, task, binned=binned, monitor=watching(metric, seen))
         prediction = booster.predict(val.matrix)
         value = (max if metric.maximize else min)(value for _, value in seen)
-        loss = loss_of(task).value(val.target, prediction)
-        if value == pytest.approx(metric.value(val.target, prediction), rel=CLOSE):
+        values = report(task, val.target, prediction)
+        if value == pytest.approx(values.get(name, np.nan), rel=CLOSE):
             itself.add(name)
         else:
+            loss = values[loss_of(task).name]
             assert value == pytest.approx(-loss if metric.maximize else loss, rel=CLOSE)
 
     assert (
@@ -135,9 +136,9 @@ def test_bins_serve_fits_of_any_parameters(
     monitor = Monitor(loss_of(task).name, maximize=False, early_stopping_rounds=5)
 
     for params in (
-        {name: domain.high for name, domain in space.items()},
-        {name: domain.low for name, domain in space.items()},
-        DEFAULTS[model_type],
+        {name: side.at(1) for name, side in space.items()},
+        {name: side.at(0) for name, side in space.items()},
+        defaults_of(model_type, space),
     ):
         again = fit(library, task, binned=kept, monitor=monitor, params=params)
         fresh = fit(library, task, val=val, monitor=monitor, params=params)

@@ -1,130 +1,24 @@
-"""scikit-learn is the oracle; what it warns about or leaves undefined is refused here."""
+"""How metrics are found, and what they refuse. That they are right: test_scores.py."""
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
-from sklearn import metrics as sk
+from hypothesis import given, settings
 
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.learners.base import Floats, Task
-from mlsys.domain.metrics import (
+from mlsys.domain.evaluation.formulas import ALIASES, FORMULAS, MULTICLASS_ALIASES
+from mlsys.domain.evaluation.metrics import (
     Metric,
     constant_prediction,
     report,
     resolve_metric,
 )
+from mlsys.domain.learners.base import Task
 from tests.domain.learning import BINARY, MULTICLASS, REGRESSION
-
-TIED = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.5 + 1e-12, 0.9, 1.0])
-WEIGHTS = st.sampled_from([0.5, 1.0, 2.0, 3.25])
-SIZES = st.integers(2, 25)
-
-
-@st.composite
-def binary_rows(draw: st.DrawFn) -> tuple[Floats, Floats, Floats]:
-    size = draw(SIZES)
-    target = draw(arrays(float, size, elements=st.sampled_from([0.0, 1.0])))
-    assume(0 < target.sum() < size)
-    return target, draw(arrays(float, size, elements=TIED)), draw_weights(draw, size)
-
-
-@st.composite
-def multiclass_rows(draw: st.DrawFn) -> tuple[Floats, Floats, Floats]:
-    size = draw(SIZES) + 1
-    target = draw(arrays(float, size, elements=st.sampled_from([0.0, 1.0, 2.0])))
-    assume(len(np.unique(target)) == 3)
-    raw = draw(arrays(float, (size, 3), elements=st.sampled_from([0.5, 1.0, 2.0])))
-    return target, raw / raw.sum(axis=1, keepdims=True), draw_weights(draw, size)
-
-
-@st.composite
-def regression_rows(draw: st.DrawFn) -> tuple[Floats, Floats, Floats]:
-    size = draw(SIZES)
-    values = st.floats(-100, 100).map(lambda value: round(value, 3))
-    target = draw(arrays(float, size, elements=values))
-    assume(np.ptp(target) > 0)
-    return target, draw(arrays(float, size, elements=values)), draw_weights(draw, size)
-
-
-def draw_weights(draw: st.DrawFn, size: int) -> Floats:
-    return draw(arrays(float, size, elements=WEIGHTS))
-
-
-@given(binary_rows())
-def test_binary_metrics_are_those_of_scikit_learn(rows: tuple[Floats, Floats, Floats]) -> None:
-    target, probability, weights = rows
-    label = (probability >= 0.5).astype(float)
-
-    values = report(BINARY, target, probability, weights=weights)
-
-    by_probability = {"sample_weight": weights}
-    by_label = {"sample_weight": weights, "zero_division": 0}
-    assert values == pytest.approx(
-        {
-            "roc_auc": sk.roc_auc_score(target, probability, **by_probability),
-            "average_precision": sk.average_precision_score(target, probability, **by_probability),
-            "log_loss": sk.log_loss(target, probability, **by_probability),
-            "brier_score_loss": sk.brier_score_loss(target, probability, **by_probability),
-            "accuracy": sk.accuracy_score(target, label, **by_probability),
-            "balanced_accuracy": sk.balanced_accuracy_score(target, label, **by_probability),
-            "matthews_corrcoef": sk.matthews_corrcoef(target, label, **by_probability),
-            "f1": sk.f1_score(target, label, **by_label),
-            "precision": sk.precision_score(target, label, **by_label),
-            "recall": sk.recall_score(target, label, **by_label),
-        },
-        abs=1e-9,
-    )
-
-
-@given(multiclass_rows())
-def test_multiclass_metrics_are_those_of_scikit_learn(rows: tuple[Floats, Floats, Floats]) -> None:
-    target, probability, weights = rows
-    label = probability.argmax(axis=1)
-
-    values = report(MULTICLASS, target, probability, weights=weights)
-
-    weighted = {"sample_weight": weights}
-    macro = {"sample_weight": weights, "average": "macro", "zero_division": 0}
-    assert values == pytest.approx(
-        {
-            "roc_auc_ovr": sk.roc_auc_score(target, probability, multi_class="ovr", **weighted),
-            "log_loss": sk.log_loss(target, probability, **weighted),
-            "brier_score_loss": sk.brier_score_loss(target, probability, **weighted),
-            "accuracy": sk.accuracy_score(target, label, **weighted),
-            "balanced_accuracy": sk.balanced_accuracy_score(target, label, **weighted),
-            "matthews_corrcoef": sk.matthews_corrcoef(target, label, **weighted),
-            "f1_macro": sk.f1_score(target, label, **macro),
-            "precision_macro": sk.precision_score(target, label, **macro),
-            "recall_macro": sk.recall_score(target, label, **macro),
-        },
-        abs=1e-9,
-    )
+from tests.domain.scored import Scored, multiclass_rows, regression_rows
 
 
 @given(regression_rows())
-def test_regression_metrics_are_those_of_scikit_learn(rows: tuple[Floats, Floats, Floats]) -> None:
-    target, value, weights = rows
-
-    values = report(REGRESSION, target, value, weights=weights)
-
-    weighted = {"sample_weight": weights}
-    expected = {
-        "root_mean_squared_error": sk.root_mean_squared_error(target, value, **weighted),
-        "mean_squared_error": sk.mean_squared_error(target, value, **weighted),
-        "mean_absolute_error": sk.mean_absolute_error(target, value, **weighted),
-        "median_absolute_error": sk.median_absolute_error(target, value, **weighted),
-        "r2": sk.r2_score(target, value, **weighted),
-    }
-    if target.all():
-        relative = sk.mean_absolute_percentage_error(target, value, **weighted)
-        expected["mean_absolute_percentage_error"] = relative
-    assert values == pytest.approx(expected, rel=1e-6, abs=1e-9)
-
-
-@given(regression_rows())
-def test_without_weights_all_rows_count_the_same(rows: tuple[Floats, Floats, Floats]) -> None:
+def test_without_weights_all_rows_count_the_same(rows: Scored) -> None:
     target, value, _ = rows
 
     plain, doubled = (
@@ -147,6 +41,16 @@ def test_without_weights_all_rows_count_the_same(rows: tuple[Floats, Floats, Flo
         ("f1", MULTICLASS, "f1_macro", True),
         ("logloss", MULTICLASS, "log_loss", False),
         ("neg_mean_absolute_error", REGRESSION, "mean_absolute_error", False),
+        ("neg_brier_score", BINARY, "brier_score_loss", False),
+        ("pr_auc", BINARY, "average_precision", True),
+        ("pr_auc", MULTICLASS, "average_precision", True),
+        ("mcc", BINARY, "matthews_corrcoef", True),
+        ("kappa", MULTICLASS, "cohen_kappa_score", True),
+        ("f1_micro", MULTICLASS, "accuracy", True),
+        ("mape", REGRESSION, "mean_absolute_percentage_error", False),
+        ("rmsle", REGRESSION, "root_mean_squared_log_error", False),
+        ("pinball", REGRESSION, "mean_pinball_loss", False),
+        ("r2_score", REGRESSION, "r2", True),
         (" rmse ", REGRESSION, "root_mean_squared_error", False),
     ],
 )
@@ -159,7 +63,7 @@ def test_metrics_are_found_by_their_usual_names(
 
 
 @pytest.mark.parametrize(
-    ("name", "task"), [("rmse", BINARY), ("auc", REGRESSION), ("kappa", MULTICLASS), ("", BINARY)]
+    ("name", "task"), [("rmse", BINARY), ("auc", REGRESSION), ("gini", MULTICLASS), ("", BINARY)]
 )
 def test_a_metric_that_does_not_fit_is_refused_with_those_that_do(name: str, task: Task) -> None:
     with pytest.raises(InvalidInput, match=r"these do: .*(log_loss|r2)"):
@@ -174,7 +78,10 @@ def test_the_threshold_decides_labels_and_nothing_else() -> None:
     )
 
     changed = {name for name in low if low[name] != high[name]}
-    assert changed == {"accuracy", "balanced_accuracy", "matthews_corrcoef", "f1", "recall"}
+    assert changed == {
+        *("accuracy", "balanced_accuracy", "matthews_corrcoef", "cohen_kappa_score"),
+        *("f1", "recall"),
+    }
     assert low["accuracy"] == 1
     assert {name for name in low if resolve_metric(name, BINARY).uses_threshold} == {
         *changed,
@@ -190,6 +97,11 @@ def test_the_threshold_decides_labels_and_nothing_else() -> None:
         ("roc_auc_ovr", MULTICLASS, [0, 1], [[0.2, 0.4, 0.4], [0.2, 0.4, 0.4]]),
         ("r2", REGRESSION, [0.1, 0.1, 0.1], [1, 2, 3]),
         ("mape", REGRESSION, [0, 2], [1, 2]),
+        ("rmsle", REGRESSION, [-1, 2], [1, 2]),
+        ("rmsle", REGRESSION, [1, 2], [1, -1.5]),
+        ("explained_variance", REGRESSION, [0.1, 0.1, 0.1], [1, 2, 3]),
+        ("kappa", BINARY, [1, 1], [0.9, 0.9]),
+        ("pr_auc", MULTICLASS, [0, 1], [[0.2, 0.4, 0.4], [0.2, 0.4, 0.4]]),
     ],
 )
 def test_an_undefined_metric_is_refused_and_left_out_of_reports(
@@ -229,9 +141,16 @@ def test_rows_that_cannot_be_scored_are_refused(
         report(BINARY, np.array(target, float), np.array(prediction, float), weights=weighing)
 
 
+def test_every_alias_is_of_some_metric_and_hides_none() -> None:
+    names = {name for table in FORMULAS.values() for name in table}
+
+    assert {*ALIASES.values(), *MULTICLASS_ALIASES.values()} <= names | {*MULTICLASS_ALIASES}
+    assert ALIASES.keys() & names == set()
+
+
 @settings(max_examples=20)
 @given(multiclass_rows())
-def test_a_constant_tells_nothing_apart(rows: tuple[Floats, Floats, Floats]) -> None:
+def test_a_constant_tells_nothing_apart(rows: Scored) -> None:
     target, _, _ = rows
 
     prediction = constant_prediction(MULTICLASS, target, rows=len(target))
@@ -247,6 +166,17 @@ def test_a_constant_tells_nothing_apart(rows: tuple[Floats, Floats, Floats]) -> 
 def test_the_constant_is_the_prior_or_the_mean() -> None:
     assert constant_prediction(BINARY, np.array([0.0, 0, 1, 0]), rows=2).tolist() == [0.25, 0.25]
     assert constant_prediction(REGRESSION, np.array([1.0, 4]), rows=1).tolist() == [2.5]
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"), [(BINARY, 0.75), (MULTICLASS, [0.25, 0.75, 0]), (REGRESSION, 0.75)]
+)
+def test_the_constant_weighs_its_rows(task: Task, expected: float | list[float]) -> None:
+    target, weights = np.array([0.0, 1, 1]), np.array([1.0, 0.5, 2.5])
+
+    constant = constant_prediction(task, target, rows=1, weights=weights)
+
+    assert constant[0] == pytest.approx(expected)
 
 
 def test_every_metric_names_itself() -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from mlsys.domain.errors import InvalidInput, Violation
 from mlsys.domain.features import Plan
+from mlsys.domain.judging import MAX_VOCABULARY
 from mlsys.domain.messages import TaskType
-from mlsys.domain.planning import MAX_CLASSES, MAX_VOCABULARY, fit_plan
+from mlsys.domain.planning import MAX_CLASSES, fit_plan
 
 ROWS = 60
 SHUFFLED = np.random.default_rng(0).permutation(ROWS).tolist()

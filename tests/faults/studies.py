@@ -13,9 +13,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from mlsys.domain.errors import MlsysError
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.model_records import VersionStatus
-from mlsys.domain.records import Experiment, ExperimentStatus
 from mlsys.ports import Json
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS
 from mlsys.runtime import Runtime

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mlsys.domain.records import ExperimentStatus
+from mlsys.domain.experiment_records import ExperimentStatus
 from mlsys.ports import ExecutionState
 from mlsys.use_cases.launch import launch_study
 from tests.faults.studies import PATIENCE_SECONDS, STUDY, TRIALS, UNFENCED, Process, Scene, wait_for

@@ -10,7 +10,8 @@ from cloudevents.http import CloudEvent
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from mlsys.domain.records import ExperimentStatus, SplitStatus
+from mlsys.domain.experiment_records import ExperimentStatus
+from mlsys.domain.records import SplitStatus
 from mlsys.edge.events import MESSAGE_PUBLISHED, OBJECT_FINALIZED
 from mlsys.repositories import EXPERIMENTS, SPLITS
 from mlsys.runtime import Runtime

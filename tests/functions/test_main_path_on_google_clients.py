@@ -150,7 +150,7 @@ def test_from_a_dropped_file_to_an_explained_prediction(cloud: Cloud) -> None:
     importance = cloud.call("importance", "POST", "/v1/importance", {"model": "cancer"})
 
     assert sum(split["rows"].values()) == dropped.height
-    assert [one["number"] for one in trials] == list(range(N_TRIALS))
+    assert [one["number"] for one in trials] == list(reversed(range(N_TRIALS)))
     assert sum(done["trials"].values()) == N_TRIALS
     assert done["test"]["low"] <= done["test"]["value"] <= done["test"]["high"]
     assert promoted["promoted"]

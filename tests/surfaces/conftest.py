@@ -11,7 +11,8 @@ import pytest
 import structlog
 
 from mlsys import Client
-from mlsys.domain.records import Experiment, Split
+from mlsys.domain.experiment_records import Experiment
+from mlsys.domain.records import Split
 
 COLUMNS = ["age", "plan", "churned"]
 

@@ -12,7 +12,8 @@ from mlsys.dev.platform import Platform
 from mlsys.domain import errors
 from mlsys.domain.answers import TrialRow
 from mlsys.domain.errors import InvalidInput, LostRace, MlsysError, NotFound, Refused, Unavailable
-from mlsys.domain.records import ExperimentStatus, SplitStatus
+from mlsys.domain.experiment_records import ExperimentStatus
+from mlsys.domain.records import SplitStatus
 from mlsys.edge.http import STATUS, Answer, Call, Request, Route, respond
 from mlsys.sdk.answers import error_of, read_answer
 from mlsys.sdk.calls import Calls
@@ -46,7 +47,7 @@ def test_what_was_done_is_listed(client: Client, done: Done) -> None:
     assert [one.id for one in client.splits(entity="churn")] == [done.split.id]
     assert list(client.splits(entity="other")) == []
     assert [one.id for one in client.experiments(name="churn")] == [done.experiment.id]
-    assert [one.number for one in client.trials(done.experiment.id)] == [0, 1, 2]
+    assert [one.number for one in client.trials(done.experiment.id)] == [2, 1, 0]
     assert [one.id for one in client.models(name="churn", stage="production")] == ["churn-v1"]
     assert client.split(done.split.id) == done.split
     assert client.model("churn-v1").experiment_id == done.experiment.id
@@ -128,7 +129,7 @@ def test_a_list_goes_on_past_a_page(done: Done) -> None:
 
     listed = calls.list(f"/v1/experiments/{done.experiment.id}/trials", TrialRow, page_size="1")
 
-    assert [one.number for one in listed] == [0, 1, 2]
+    assert [one.number for one in listed] == [2, 1, 0]
 
 
 @pytest.mark.parametrize("entity", ["../escape", "a/b", "", "UPPER"])

@@ -27,6 +27,7 @@ def at(done: Done, *arguments: str, input: str | None = None) -> Result:
         (["experiments", "show", "EXPERIMENT"], "roc_auc"),
         (["experiments", "trials", "EXPERIMENT"], "COMPLETE"),
         (["experiments", "watch", "EXPERIMENT"], "SUCCEEDED"),
+        (["experiments", "cancel", "EXPERIMENT"], "SUCCEEDED"),
         (["models", "list"], "production"),
         (["models", "show", "churn-v1"], "model.cbm"),
         (["models", "promote", "churn-v1", "--dry-run"], "nothing was changed"),
@@ -133,6 +134,7 @@ def test_a_gate_that_refuses_is_exit_code_3(done: Done) -> None:
         ["splits", "show", "split-0"],
         ["experiments", "show", "exp-0"],
         ["experiments", "trials", "exp-0"],
+        ["experiments", "cancel", "exp-0"],
         ["models", "show", "churn-v9"],
         ["models", "promote", "churn-v9"],
         ["importance", "--model", "nobody"],
@@ -238,6 +240,34 @@ def test_a_study_of_nothing_is_refused_with_its_reason(done: Done) -> None:
 
     assert said.exit_code == 1
     assert "no column 'nothing'" in said.stderr
+
+
+def test_what_a_file_says_is_asked_for_unless_an_option_says_otherwise(
+    done: Done, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.json"
+    search = {"n_trials": 9, "sampler": "Grid", "seed": 3}
+    config.write_text(
+        json.dumps(
+            {
+                "model_type": "catboost",
+                "task_type": "classification",
+                "search_space": {"lightgbm": {"num_leaves": [7, 15]}},
+                "optuna_config": search,
+            }
+        )
+    )
+    asked = ["--split", done.split.id, "--name", "config", "--config", str(config)]
+    how = ["--model-type", "auto", "--n-trials", "2", "--pruner", "NopPruner"]
+
+    said = at(done, "experiments", "create", *asked, *how, "--format", "json")
+
+    assert said.exit_code == 0, said.output
+    request = json.loads(said.stdout)["request"]
+    assert request["model_type"] == "auto"
+    assert request["search_space"] == {"lightgbm": {"num_leaves": [7, 15]}}
+    wanted = {**search, "n_trials": 2, "pruner": "NopPruner"}
+    assert request["optuna_config"].items() >= wanted.items()
 
 
 def test_a_request_in_a_file_is_asked_for(done: Done, tmp_path: Path) -> None:

@@ -8,13 +8,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from mlsys.repositories import EXPERIMENTS
+from mlsys.runtime import Runtime
+from mlsys.sdk.local import local_settings
+from tests.domain.studied import experiment
 from tests.surfaces.conftest import Done
 
 MLSYS = [sys.executable, "-m", "mlsys.cli"]
 SIZE = {"COLUMNS": "100", "LINES": "30", "TERM": "xterm"}
 
 
-def at_a_terminal(*arguments: str, until: str | None = None) -> str:
+def at_a_terminal(*arguments: str, until: str | None = None, code: int = 0) -> str:
     """Run a command whose output and talk go to a terminal; press Ctrl-C once `until` is there."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
@@ -28,8 +32,8 @@ def at_a_terminal(*arguments: str, until: str | None = None) -> str:
                 process.send_signal(signal.SIGINT)
                 until = None
         os.close(ours)
-        code = process.wait(30)
-    assert code == 0, seen
+        ended = process.wait(30)
+    assert ended == code, seen
     return seen.replace("\r\n", "\n")
 
 
@@ -41,12 +45,26 @@ def test_a_list_is_drawn(done: Done) -> None:
     assert done.split.id in seen
 
 
-def test_trials_fill_a_bar(done: Done) -> None:
+def test_a_study_is_drawn_until_it_is_over(done: Done) -> None:
     seen = at_a_terminal("experiments", "watch", done.experiment.id, "--home", str(done.home))
 
     assert "3/3" in seen
     assert "━━━━" in seen
-    assert "best" in seen
+    assert "best roc_auc" in seen
+    assert "trials/min" in seen
+    assert "status       SUCCEEDED" in seen
+
+
+def test_ctrl_c_leaves_a_study_alone(tmp_path: Path) -> None:
+    records = Runtime(local_settings(tmp_path)).records
+    EXPERIMENTS.create("exp-1", experiment(), records=records)
+    watch = ["experiments", "watch", "exp-1", "--home", str(tmp_path)]
+
+    seen = at_a_terminal(*watch, until="0/10", code=130)
+
+    assert "Traceback" not in seen
+    assert "Aborted" not in seen
+    assert EXPERIMENTS.get("exp-1", records=records).value == experiment()
 
 
 def test_the_log_of_the_platform_is_readable(tmp_path: Path) -> None:

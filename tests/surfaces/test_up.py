@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from mlsys import Client
-from mlsys.domain.records import ExperimentStatus, SplitStatus
+from mlsys.domain.experiment_records import ExperimentStatus
+from mlsys.domain.records import SplitStatus
 
 MLSYS = [sys.executable, "-m", "mlsys.cli"]
 START_SECONDS = 60
@@ -126,7 +127,7 @@ def test_a_second_start_goes_on_with_what_was_left(tmp_path: Path, table: Path) 
     assert len(working) >= 3
     assert after == []
     assert experiment.status is ExperimentStatus.SUCCEEDED, experiment.failure
-    assert [one.number for one in trials] == list(range(40))
+    assert [one.number for one in trials] == list(range(40))[::-1]
 
 
 def test_a_second_platform_on_the_same_home_is_refused(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ import polars as pl
 import pytest
 
 from mlsys.adapters.local.jobs import SubprocessJobs
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest, UploadFinished
-from mlsys.domain.records import Experiment, ExperimentStatus, Part, Split
+from mlsys.domain.records import Part, Split
 from mlsys.handlers.study import handle
 from mlsys.repositories import SPLITS
 from mlsys.runtime import Runtime
@@ -43,8 +44,16 @@ MODELS: dict[str, dict[str, Any]] = {
         "task_type": "regression",
         "feature_columns": [*FEATURES, "heavy"],
     },
+    "mended": {"model_type": "xgboost", "calibration": "sigmoid", "threshold_metric": "f1"},
+    "parted": {
+        "target_column": "grade",
+        "model_type": "lightgbm",
+        "feature_columns": FEATURES,
+        "calibration": "isotonic",
+    },
 }
-"""Two classes of text with each library, whole numbers as classes, booleans, a regression."""
+"""Two classes of text with each library, whole numbers as classes, booleans, a regression; and
+two and many classes that are calibrated."""
 
 
 @pytest.fixture

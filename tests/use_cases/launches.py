@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mlsys.adapters.local.jobs import SubprocessJobs
+from mlsys.domain.experiment_records import Experiment
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Experiment, Split
+from mlsys.domain.records import Split
 from mlsys.ports import Jobs, Records
 from mlsys.runtime import Runtime
 from mlsys.use_cases.launch import launch_study

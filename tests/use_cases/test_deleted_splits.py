@@ -9,8 +9,9 @@ import pytest
 from mlsys.adapters.local.objects import FileObjects
 from mlsys.adapters.local.records import SqliteRecords
 from mlsys.domain.errors import InvalidInput, Refused
+from mlsys.domain.experiment_records import ExperimentStatus
 from mlsys.domain.places import quarantine_folder
-from mlsys.domain.records import ExperimentStatus, Split
+from mlsys.domain.records import Split
 from mlsys.ports import Delete, Document, Page, Write
 from mlsys.repositories import EXPERIMENTS, SPLITS
 from mlsys.runtime import Runtime

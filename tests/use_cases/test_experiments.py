@@ -10,8 +10,9 @@ import pytest
 
 from mlsys.adapters.local.messages import SqliteMessages, topic_channel
 from mlsys.domain.errors import AlreadyExists, InvalidInput, NotFound, Unavailable
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Experiment, ExperimentStatus, Split
+from mlsys.domain.records import Split
 from mlsys.edge.http import Answer, Request, respond
 from mlsys.handlers.experiments import ROUTES
 from mlsys.handlers.study import handle
@@ -258,7 +259,7 @@ def test_a_list_that_makes_no_sense_is_refused(runtime: Runtime, query: dict[str
     assert call(runtime, "/v1/experiments", query).status == 400
 
 
-def test_trials_are_listed_by_number_page_by_page(ready_split: Split, runtime: Runtime) -> None:
+def test_trials_are_listed_newest_first_page_by_page(ready_split: Split, runtime: Runtime) -> None:
     experiment = asked_for(ready_split, runtime)
     handle(experiment.id, runtime, environment={}, stop=Event())
     path = f"/v1/experiments/{experiment.id}/trials"
@@ -268,11 +269,11 @@ def test_trials_are_listed_by_number_page_by_page(ready_split: Split, runtime: R
     second = json.loads(call(runtime, path, {"page_size": "2", "page_token": token}).body)
 
     rows = first["items"] + second["items"]
-    assert [row["number"] for row in rows] == [0, 1, 2]
+    assert [row["number"] for row in rows] == [2, 1, 0]
     assert second["next_page_token"] is None
     assert all(row["state"] == "COMPLETE" for row in rows)
     assert all(0 <= row["value"] <= 1 and row["rounds"] >= 1 for row in rows)
-    assert rows[0]["params"]["num_leaves"] == 31
+    assert rows[-1]["params"]["num_leaves"] == 31
 
 
 def test_an_experiment_without_trials_lists_none_and_an_unknown_one_is_not_found(
@@ -285,16 +286,3 @@ def test_an_experiment_without_trials_lists_none_and_an_unknown_one_is_not_found
     assert json.loads(none_yet.body) == {"items": [], "next_page_token": None}
     assert call(runtime, "/v1/experiments/exp-none/trials").status == 404
     assert call(runtime, "/v1/experiments/No%20Id/trials").status == 400
-
-
-def test_all_columns_that_cannot_be_used_are_told_at_once(
-    ready_split: Split, runtime: Runtime
-) -> None:
-    with pytest.raises(InvalidInput) as caught:
-        ask(ready_split, runtime, feature_columns=["size", "none", "kind", "size"])
-
-    assert [(one.field, one.description) for one in caught.value.violations] == [
-        ("feature_columns[1]", "there is no column 'none'"),
-        ("feature_columns[2]", "'kind' is the target, so it cannot be a feature"),
-        ("feature_columns[3]", "'size' stands twice"),
-    ]

@@ -7,7 +7,8 @@ import pytest
 
 from mlsys.adapters.local.messages import SqliteMessages
 from mlsys.domain.errors import AlreadyExists, Unavailable
-from mlsys.domain.records import ExperimentStatus, Split, SplitStatus
+from mlsys.domain.experiment_records import ExperimentStatus
+from mlsys.domain.records import Split, SplitStatus
 from mlsys.ports import Json
 from mlsys.repositories import SPLITS
 from mlsys.runtime import Runtime

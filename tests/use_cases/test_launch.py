@@ -6,8 +6,9 @@ import pytest
 
 from mlsys.adapters.local.jobs import SubprocessJobs
 from mlsys.domain.errors import AlreadyExists, InvalidInput, MlsysError, NotFound
+from mlsys.domain.experiment_records import ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import ExperimentStatus, Split
+from mlsys.domain.records import Split
 from mlsys.repositories import EXPERIMENTS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.launch import MAX_LAUNCHES, record_rejection

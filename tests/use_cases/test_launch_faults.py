@@ -9,7 +9,8 @@ import pytest
 from mlsys.adapters.local.jobs import SubprocessJobs
 from mlsys.adapters.local.records import SqliteRecords
 from mlsys.domain.errors import Busy, Unavailable
-from mlsys.domain.records import ExperimentStatus, Split
+from mlsys.domain.experiment_records import ExperimentStatus
+from mlsys.domain.records import Split
 from mlsys.ports import Document, Execution, Json
 from mlsys.runtime import Runtime
 from tests.use_cases.launches import LONG, deliver, request_of, started

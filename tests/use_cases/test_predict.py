@@ -95,7 +95,7 @@ def test_answers_are_bit_equal_to_what_training_makes_of_the_same_rows(
     served: LoadedModels, held_out: pl.DataFrame, model: str
 ) -> None:
     loaded = served.find(ModelSelection(model=model)).model
-    expected = loaded.booster.predict(encode_frame(loaded.plan, held_out))
+    expected = loaded.predict(encode_frame(loaded.plan, held_out))
     names = [feature.name for feature in loaded.plan.features]
 
     answers = ask(served, model, as_instances(held_out, names)).predictions

@@ -7,9 +7,9 @@ import pytest
 
 from mlsys.domain import promotion
 from mlsys.domain.errors import Conflict, LostRace, NotFound, Refused
+from mlsys.domain.experiment_records import Measure
 from mlsys.domain.messages import Gates
 from mlsys.domain.model_records import ModelHead, ModelVersion, VersionStatus
-from mlsys.domain.records import Measure
 from mlsys.ports import Records
 from mlsys.repositories import MODEL_VERSIONS, model_events
 from mlsys.use_cases.registry import (

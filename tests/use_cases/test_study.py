@@ -1,8 +1,6 @@
 """The study: exactly as many trials as asked for, one version, and what becomes of it."""
 
-import io
 import json
-from hashlib import sha256
 from threading import Event, get_ident
 from typing import Any
 
@@ -10,16 +8,18 @@ import polars as pl
 import pytest
 
 from mlsys.domain.errors import Conflict
+from mlsys.domain.experiment_records import ExperimentStatus
 from mlsys.domain.model_records import VersionStatus
-from mlsys.domain.records import ExperimentStatus, Part, Split
+from mlsys.domain.records import Split
 from mlsys.handlers.study import handle
-from mlsys.repositories import MODEL_VERSIONS, SPLITS
+from mlsys.repositories import MODEL_VERSIONS
 from mlsys.runtime import Runtime
-from mlsys.use_cases.experiments import list_trials
 from mlsys.use_cases.leading import House, Worker
 from mlsys.use_cases.registry import get_head
+from mlsys.use_cases.shown_trials import list_trials
 from mlsys.use_cases.study import run_study
 from tests.use_cases.conftest import asked_for
+from tests.use_cases.crownings import rewrite_part
 
 
 def run(id: str, runtime: Runtime, **environment: str) -> Any:
@@ -30,22 +30,10 @@ def house_of(runtime: Runtime, records: Any = None) -> House:
     return House(records or runtime.records, runtime.objects, "artifacts", runtime.now)
 
 
-def rewrite_part(split: Split, part: Part, change: dict[str, pl.Expr], runtime: Runtime) -> None:
-    """Change columns of a part's rows, as if the split had made it so."""
-    rows = pl.read_parquet(io.BytesIO(runtime.objects.read(split.files[part].uri)))
-    written = io.BytesIO()
-    rows.with_columns(**change).write_parquet(written)
-    runtime.objects.put(split.files[part].uri, written.getvalue())
-    digest = sha256(written.getvalue()).hexdigest()
-    files = split.files | {part: split.files[part].model_copy(update={"sha256": digest})}
-    seen = SPLITS.get(split.id, records=runtime.records)
-    SPLITS.replace(seen, seen.value.model_copy(update={"files": files}), records=runtime.records)
-
-
 def trial_states(id: str, runtime: Runtime) -> list[str]:
     rows, _ = list_trials(id, page_size=100, page_token=None, records=runtime.records)
-    assert [row.number for row in rows] == list(range(len(rows)))
-    return [row.state for row in rows]
+    assert [row.number for row in reversed(rows)] == list(range(len(rows)))
+    return [row.state for row in reversed(rows)]
 
 
 @pytest.mark.parametrize("model_type", ["lightgbm", "xgboost", "catboost"])
@@ -90,9 +78,9 @@ def test_trial_0_is_the_librarys_defaults_and_a_baseline(
 
     ended = run(experiment.id, runtime)
 
-    rows, _ = list_trials(experiment.id, page_size=1, page_token=None, records=runtime.records)
-    assert rows[0].params["num_leaves"] == 31
-    assert ended.baselines["val/defaults/roc_auc"] == rows[0].value
+    rows, _ = list_trials(experiment.id, page_size=9, page_token=None, records=runtime.records)
+    assert rows[-1].params["num_leaves"] == 31
+    assert ended.baselines["val/defaults/roc_auc"] == rows[-1].value
     assert ended.baselines["test/constant/roc_auc"] == 0.5
 
 

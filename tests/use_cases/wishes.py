@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlsys.adapters.local.messages import SqliteMessages, topic_channel
+from mlsys.domain.experiment_records import Experiment
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Experiment, Split
+from mlsys.domain.records import Split
 from mlsys.ports import Messages, Records
 from mlsys.repositories import EXPERIMENTS, SPLITS
 from mlsys.runtime import Runtime

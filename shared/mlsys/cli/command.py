@@ -19,7 +19,13 @@ P = ParamSpec("P")
 
 FAILED, REFUSED, NOT_FOUND = 1, 3, 4
 BROKEN_PIPE = 128 + 13
-EXTRAS = {"httpx": "cli", "rich": "cli", "google": "gcp"}
+EXTRAS = {
+    "httpx": "cli",
+    "rich": "cli",
+    "google": "gcp",
+    "matplotlib": "plots",
+    "optuna_dashboard": "dashboard",
+}
 
 
 class Format(StrEnum):

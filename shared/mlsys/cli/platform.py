@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from typer import Option, Typer, echo, style
 
 from mlsys.cli.command import failures_told
+from mlsys.domain.choices import Library
 
 app = Typer()
 
@@ -33,9 +34,7 @@ def up(
 def demo(
     *,
     n_trials: Annotated[int, Option(min=1, max=2000, help="How many trials.")] = 25,
-    model_type: Annotated[
-        Literal["catboost", "xgboost", "lightgbm"], Option(help="The library that learns.")
-    ] = "lightgbm",
+    model_type: Annotated[Library, Option(help="The library that learns.")] = "lightgbm",
     dataset: Annotated[
         Literal["breast-cancer", "wine", "diabetes"],
         Option(help="Two classes, three classes, a number."),

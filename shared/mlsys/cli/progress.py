@@ -14,12 +14,12 @@ class Progress:
     Args:
         n_trials: how many there will be at most.
         terminal: whether standard error is one.
-        maximize: whether a larger value is better; None where nobody knows yet.
+        maximize: whether a larger value is better; None while nobody knows, and may be set then.
     """
 
     def __init__(self, n_trials: int, *, terminal: bool, maximize: bool | None = None) -> None:
         self._n_trials = n_trials
-        self._maximize = maximize
+        self.maximize = maximize
         self._terminal = terminal
         self._bar: Any = None
         self._open = ExitStack()
@@ -63,8 +63,8 @@ class Progress:
         talk(line.rstrip())
 
     def _better(self, value: float) -> float | None:
-        if self._maximize is None:
+        if self.maximize is None:
             return None
         if self._best is None:
             return value
-        return max(self._best, value) if self._maximize else min(self._best, value)
+        return max(self._best, value) if self.maximize else min(self._best, value)

@@ -3,8 +3,9 @@
 from mlsys.cli.command import talk
 from mlsys.cli.output import Columns, cell
 from mlsys.domain.answers import FeatureImportance, TrialRow
+from mlsys.domain.experiment_records import Experiment, Measure
 from mlsys.domain.model_records import ModelVersion
-from mlsys.domain.records import Experiment, Failure, Measure, Split, SplitStatus
+from mlsys.domain.records import Failure, Split, SplitStatus
 from mlsys.domain.report import Reason
 from mlsys.use_cases.registry import Promotion
 
@@ -71,6 +72,7 @@ EXPERIMENT: Columns[Experiment] = {
     "promotion": lambda one: one.promotion and [one.promotion.stage, *one.promotion.reasons],
     "warnings": lambda one: one.warnings,
     "failure": lambda one: failure_text(one.failure),
+    "cancelled": lambda one: one.cancellation and (one.cancellation.reason or "yes"),
     "execution": lambda one: one.execution_id,
     "created": lambda one: one.created_at,
     "finished": lambda one: one.finished_at,

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 from typer import Exit, style
 
@@ -19,9 +18,11 @@ from mlsys.dev.datasets import Name
 from mlsys.dev.demo import Plan, run_demo
 from mlsys.dev.demo_checks import DemoFailed
 from mlsys.domain.answers import Importances, Prediction, Predictions, TrialRow
+from mlsys.domain.choices import Library
 from mlsys.domain.errors import MlsysError
+from mlsys.domain.experiment_records import Experiment
 from mlsys.domain.model_records import ModelVersion
-from mlsys.domain.records import Experiment, Split
+from mlsys.domain.records import Split
 from mlsys.settings import settings_from
 
 LOG = "platform.log"
@@ -34,7 +35,7 @@ def tell_demo(
     home: Path | None,
     *,
     dataset: Name,
-    model_type: Literal["catboost", "xgboost", "lightgbm"],
+    model_type: Library,
     n_trials: int,
 ) -> None:
     """Run the demo and tell it; exit with 1 if a step did not really happen."""

@@ -6,14 +6,16 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Literal, Protocol
+from typing import Protocol
 
 from mlsys.dev import demo_checks as check
 from mlsys.dev.datasets import Name, Table, load
 from mlsys.dev.platform import Platform
 from mlsys.domain.answers import Importances, Predictions, TrialRow
+from mlsys.domain.choices import Library
+from mlsys.domain.experiment_records import Experiment
 from mlsys.domain.model_records import ModelVersion
-from mlsys.domain.records import Experiment, Split
+from mlsys.domain.records import Split
 from mlsys.sdk.client import Client
 
 SPLIT_SECONDS = 120.0
@@ -27,7 +29,7 @@ class Plan:
 
     home: Path
     dataset: Name = "breast-cancer"
-    model_type: Literal["catboost", "xgboost", "lightgbm"] = "lightgbm"
+    model_type: Library = "lightgbm"
     n_trials: int = 25
 
 

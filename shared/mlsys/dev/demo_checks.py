@@ -7,10 +7,11 @@ from pathlib import Path
 
 from mlsys.dev.datasets import Table
 from mlsys.domain.answers import Explanation, Importances, Prediction, Predictions, TrialRow
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.ids import parse_uri
 from mlsys.domain.messages import TaskType
 from mlsys.domain.model_records import ModelVersion, VersionStatus
-from mlsys.domain.records import PARTS, Experiment, ExperimentStatus, File, Split, SplitStatus
+from mlsys.domain.records import PARTS, File, Split, SplitStatus
 
 ENDED = {"COMPLETE", "PRUNED", "FAIL"}
 TOLERANCE = 1e-4
@@ -37,7 +38,7 @@ def experiment(found: Experiment, trials: Sequence[TrialRow], n_trials: int) -> 
     reason = found.failure.message if found.failure else "no reason given"
     succeeded = found.status is ExperimentStatus.SUCCEEDED
     _demand(succeeded, f"experiment {found.id} is {found.status}: {reason}")
-    numbers = [trial.number for trial in trials]
+    numbers = sorted(trial.number for trial in trials)
     _demand(numbers == list(range(n_trials)), f"want trials 0 to {n_trials - 1}, got {numbers}")
     open_ones = [trial.number for trial in trials if trial.state not in ENDED]
     _demand(not open_ones, f"trials {open_ones} did not end")

@@ -14,11 +14,15 @@ def _present() -> Any:
 
 
 class TrialRow(BaseModel):
-    """One trial, for people: its value on val if it was completed, and why it failed if it did."""
+    """One trial, for people: its value on val if it was completed, and why it failed if it did.
+
+    `value` is the metric; `values` are all of several objectives, and absent where it is alone.
+    """
 
     number: int
     state: str
     value: float | str | None
+    values: list[float | str] | None = _present()
     params: dict[str, Any]
     rounds: int | None
     failure: str | None

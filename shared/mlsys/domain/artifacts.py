@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import Field
 
+from mlsys.domain.evaluation.calibration import Calibration, calibrated
 from mlsys.domain.features import Plan
-from mlsys.domain.learners.base import Booster
+from mlsys.domain.learners.base import Booster, Floats
 from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ModelType
 from mlsys.domain.records import Record
@@ -21,9 +22,13 @@ METADATA = "metadata.json"
 
 
 class Postprocess(Record):
-    """What is done with a score: a row is of the second class from `threshold` on."""
+    """What is done with a prediction: it is calibrated, then the second class from `threshold` on.
+
+    The threshold is one of calibrated probabilities, and means nothing but for two classes.
+    """
 
     threshold: float = Field(0.5, ge=0, le=1)
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,10 @@ class Model:
     plan: Plan
     booster: Booster
     postprocess: Postprocess
+
+    def predict(self, matrix: Floats) -> Floats:
+        """Score rows of (n, k) as people see them: `Booster.predict`, calibrated."""
+        return calibrated(self.postprocess.calibration, self.booster.predict(matrix))
 
 
 def needed_files(model_type: ModelType) -> tuple[str, ...]:
@@ -46,7 +55,7 @@ def model_files(model_type: ModelType, model: Model) -> dict[str, bytes]:
         learner(model_type).file_name: model.booster.to_bytes(),
         PREPROCESS: json_file(model.plan.model_dump(mode="json")),
         POSTPROCESS: json_file(model.postprocess.model_dump(mode="json")),
-        SIGNATURE: json_file(_signature(model.plan)),
+        SIGNATURE: json_file(_signature(model)),
     }
 
 
@@ -67,11 +76,18 @@ def json_file(value: Any) -> bytes:
     return f"{text}\n".encode()
 
 
-def _signature(plan: Plan) -> dict[str, Any]:
+def _signature(model: Model) -> dict[str, Any]:
+    plan, calibration = model.plan, model.postprocess.calibration
     return {
         "inputs": [
             {"name": one.name, "type": one.kind, "nullable": one.nullable} for one in plan.features
         ],
-        "output": {"target": plan.target, "task": plan.task_kind, "classes": list(plan.labels)},
+        "output": {
+            "target": plan.target,
+            "task": plan.task_kind,
+            "classes": list(plan.labels),
+            "threshold": model.postprocess.threshold if plan.task_kind == "binary" else None,
+            "calibration": calibration.method if calibration else None,
+        },
         "feature_schema_version": plan.feature_schema_version,
     }

@@ -7,6 +7,9 @@ from mlsys.domain.errors import InvalidInput, Violation
 from mlsys.domain.features import MICROSECONDS_PER_DAY, Feature, Kind, Plan
 from mlsys.domain.learners.base import Examples, Floats
 
+# Beyond these, sums and products in the libraries' 32 bits lose or drown what a row counts.
+MIN_WEIGHT, MAX_WEIGHT = 1e-9, 1e9
+
 KINDS: dict[type[pl.DataType], Kind] = {
     **dict.fromkeys(
         (
@@ -64,6 +67,8 @@ def encode_target(plan: Plan, column: pl.Series) -> Floats:
         InvalidInput: a null, a label that train did not have, a value that is not finite.
 
     """
+    if len(column) == 0:
+        return np.empty(0)
     if plan.task_kind == "regression":
         return read_values(column)
     labels = read_labels(column)
@@ -81,12 +86,44 @@ def encode_target(plan: Plan, column: pl.Series) -> Floats:
 
 
 def encode_examples(plan: Plan, frame: pl.DataFrame) -> Examples:
-    """Turn a table with its target into what a learner takes; errors as of the two above."""
+    """Turn a table with its target, and weight if there is one, into what a learner takes.
+
+    Errors are those of the two above and of `read_weights`; the table may have no rows.
+    """
+    if plan.weight is not None and plan.weight not in frame.columns:
+        raise InvalidInput(f"{plan.weight}: the column of the weights is missing")
     return Examples(
         matrix=encode_frame(plan, frame),
         target=encode_target(plan, frame.get_column(plan.target)),
         categorical=plan.categorical,
+        weights=None if plan.weight is None else read_weights(frame.get_column(plan.weight)),
+        monotone=plan.monotone,
+        class_weights=plan.class_weights,
     )
+
+
+def read_weights(column: pl.Series) -> Floats:
+    """Read how much each row counts, (n,): 0, or a number from 1e-9 to 1e9.
+
+    Raises:
+        InvalidInput: some rows have none, or another; or all of n >= 1 weigh 0.
+
+    """
+    name = column.name
+    if KINDS.get(column.dtype.base_type()) != "numeric":
+        raise InvalidInput(f"{name}: weights are numbers, got {column.dtype}; store them as such")
+    weights = _floats(column)
+    for wrong, trouble in (
+        (~np.isfinite(weights), "no finite weight; fill in 1, or 0 where a row shall not count"),
+        (weights < 0, "a negative weight; a row that shall not count weighs 0"),
+        ((weights > 0) & (weights < MIN_WEIGHT), "a weight below 1e-9; multiply all by a number"),
+        (weights > MAX_WEIGHT, "a weight over 1e9; divide all by a number"),
+    ):
+        if wrong.any():
+            raise InvalidInput(f"{name}: {wrong.sum()} of {len(weights)} rows have {trouble}")
+    if len(weights) and not weights.any():
+        raise InvalidInput(f"{name}: all {len(weights)} rows weigh 0; some have to count")
+    return weights
 
 
 def read_values(column: pl.Series) -> Floats:

@@ -32,15 +32,20 @@ MICROSECONDS_PER_DAY = 86_400_000_000.0
 
 Kind = Literal["numeric", "boolean", "category", "datetime"]
 Label = StrictBool | StrictInt | StrictStr
+Direction = Literal[-1, 0, 1]
 
 
 class Feature(Record):
-    """One column of the matrix. `vocabulary` is sorted, and empty unless it is a category."""
+    """One column of the matrix. `vocabulary` is sorted, and empty unless it is a category.
+
+    `monotone` is 1 if a prediction may only rise along it, -1 if it may only fall.
+    """
 
     name: str
     kind: Kind
     nullable: bool
     vocabulary: tuple[str, ...] = ()
+    monotone: Direction = 0
 
     @cached_property
     def codes(self) -> dict[str, float]:
@@ -61,7 +66,11 @@ class LeftOut(Record):
 
 
 class Plan(Record):
-    """How rows become numbers; `labels` are the classes in our order, none for a regression."""
+    """How rows become numbers; `labels` are the classes in our order, none for a regression.
+
+    `weight` is the column that says how much a row counts in training, `class_weights` what the
+    rows of each class count besides.
+    """
 
     feature_schema_version: int = FEATURE_SCHEMA_VERSION
     features: tuple[Feature, ...]
@@ -69,6 +78,8 @@ class Plan(Record):
     task_kind: TaskKind
     labels: tuple[Label, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    weight: str | None = None
+    class_weights: tuple[float, ...] = ()
 
     @property
     def task(self) -> Task:
@@ -79,6 +90,12 @@ class Plan(Record):
     def categorical(self) -> tuple[bool, ...]:
         """(k,) whether a column of the matrix holds codes."""
         return tuple(feature.kind == "category" for feature in self.features)
+
+    @property
+    def monotone(self) -> tuple[int, ...]:
+        """(k,) along which columns a prediction may only rise or fall; () if nowhere."""
+        directions = tuple(feature.monotone for feature in self.features)
+        return directions if any(directions) else ()
 
 
 class Encoded(NamedTuple):

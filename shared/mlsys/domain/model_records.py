@@ -5,8 +5,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from mlsys.domain.experiment_records import Measure, PromotionOutcome
 from mlsys.domain.ids import Id
-from mlsys.domain.records import File, Measure, PromotionOutcome, Record, Time
+from mlsys.domain.records import File, Record, Time
 
 
 class VersionStatus(StrEnum):

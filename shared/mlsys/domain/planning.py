@@ -1,29 +1,20 @@
 """What train teaches about its columns: which are used, how, and which are left out, and why."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
-from mlsys.domain.encoding import KINDS, read_labels, read_values
+from mlsys.domain.encoding import encode_target, read_labels, read_values, read_weights
 from mlsys.domain.errors import InvalidInput, Violation
-from mlsys.domain.features import Feature, Kind, Label, LeftOut, Plan
+from mlsys.domain.features import Direction, Feature, Label, LeftOut, Plan
+from mlsys.domain.judging import judged
 from mlsys.domain.learners.base import TaskKind
 from mlsys.domain.messages import TaskType
 
-MAX_VOCABULARY = 1_000
 MAX_CLASSES = 1_000
 BINARY_CLASSES = 2
-# Below so many rows, values that never repeat may be chance.
-MIN_ROWS_OF_AN_ID = 20
-# Ids numbered through fill their range; a random part of a table still holds a third of them.
-ID_DENSITY = 1 / 3
-MOSTLY = 0.9
-TEXT_LENGTH = 60
-MAX_EXACT_FLOAT64 = 2**53
-MAX_EXACT_FLOAT32 = 2**24
-# A quantity may lose digits in 32 bits; an id loses itself.
-MAX_MERGED = 0.01
 
 
 def fit_plan(
@@ -32,6 +23,9 @@ def fit_plan(
     target: str,
     features: Sequence[str] | None = None,
     task_type: TaskType,
+    weight: str | None = None,
+    monotone: Mapping[str, Direction] | None = None,
+    class_weight: Literal["balanced"] | None = None,
 ) -> Plan:
     """Decide from the train rows, and only from them, how rows become numbers.
 
@@ -47,24 +41,27 @@ def fit_plan(
             numbers for a regression; no nulls.
         features: the columns to use, by default all others.
         task_type: whether classes or values are predicted; the data say how many classes.
+        weight: the column that says how much a row counts, see `read_weights`; never a feature.
+        monotone: features along which a prediction may only rise (1) or fall (-1).
+        class_weight: `balanced` lets all classes count the same, as in scikit-learn.
 
     Returns:
         The plan; features in the order of `train`, labels sorted.
 
     Raises:
         InvalidInput: a named column does not exist or cannot be used, no column is left, the
-            target is unfit or does not vary.
+            target is unfit or does not vary, a class has no weight, a constraint cannot be kept.
 
     """
-    _check_names(train, target, features)
+    _check_names(train, target, features, weight)
     kind, labels = _fit_target(train.get_column(target), task_type)
-    judged = [
-        _judged(train.get_column(name), named=features is not None)
+    columns = [
+        judged(train.get_column(name), named=features is not None)
         for name in train.columns
-        if name != target and (features is None or name in features)
+        if name not in {target, weight} and (features is None or name in features)
     ]
-    used = tuple(column for column in judged if isinstance(column, Feature))
-    left_out = tuple(column for column in judged if isinstance(column, LeftOut))
+    used = tuple(column for column in columns if isinstance(column, Feature))
+    left_out = tuple(column for column in columns if isinstance(column, LeftOut))
     if features is not None and left_out:
         raise InvalidInput(
             f"feature_columns: {left_out[0].name!r} cannot be used: {left_out[0].reason}",
@@ -76,10 +73,20 @@ def fit_plan(
     if not used:
         reasons = "; ".join(f"{column.name}: {column.reason}" for column in left_out[:10])
         raise InvalidInput(f"no column is left to learn from ({reasons or 'there is none'})")
-    return Plan(features=used, target=target, task_kind=kind, labels=labels, left_out=left_out)
+    plan = Plan(
+        features=used,
+        target=target,
+        task_kind=kind,
+        labels=labels,
+        left_out=left_out,
+        weight=weight,
+    )
+    return _weighed(_constrained(plan, train, monotone or {}), train, class_weight)
 
 
-def _check_names(train: pl.DataFrame, target: str, features: Sequence[str] | None) -> None:
+def _check_names(
+    train: pl.DataFrame, target: str, features: Sequence[str] | None, weight: str | None
+) -> None:
     known = ", ".join(train.columns[:20])
     if target not in train.columns:
         raise InvalidInput(f"target_column: there is no column {target!r}; there are: {known}")
@@ -89,10 +96,16 @@ def _check_names(train: pl.DataFrame, target: str, features: Sequence[str] | Non
         for reason, wrong in (
             (f"there is no column {name!r}; there are: {known}", name not in train.columns),
             (f"{name!r} is the target", name == target),
+            (f"{name!r} is the weight, which is no feature", name == weight),
             (f"{name!r} stands twice", name in (features or ())[:place]),
         )
         if wrong
     ]
+    if weight == target:
+        problems.append(Violation("weight_column", f"{weight!r} is the target"))
+    elif weight is not None and weight not in train.columns:
+        reason = f"there is no column {weight!r}; there are: {known}"
+        problems.append(Violation("weight_column", reason))
     if problems:
         raise InvalidInput(f"{problems[0].field}: {problems[0].description}", tuple(problems))
 
@@ -113,70 +126,57 @@ def _fit_target(column: pl.Series, task_type: TaskType) -> tuple[TaskKind, tuple
     return ("binary" if len(labels) == BINARY_CLASSES else "multiclass"), labels
 
 
-def _judged(column: pl.Series, *, named: bool) -> Feature | LeftOut:
-    kind = KINDS.get(column.dtype.base_type())
-    values = column.fill_nan(None) if column.dtype.is_float() else column
-    present = values.drop_nulls()
-    reason = _why_impossible(present, kind, column.dtype)
-    if reason is None and not named:
-        reason = _why_useless(values)
-    if kind is None or reason is not None:
-        return LeftOut(name=column.name, reason=reason or "")
-    vocabulary = _vocabulary(present) if kind == "category" else ()
-    nullable = len(present) < len(column)
-    return Feature(name=column.name, kind=kind, nullable=nullable, vocabulary=vocabulary)
+def _constrained(plan: Plan, train: pl.DataFrame, monotone: Mapping[str, Direction]) -> Plan:
+    problems = [
+        Violation(f"monotone_constraints.{name}", reason)
+        for name, direction in monotone.items()
+        if (reason := _why_unconstrained(plan, train, name, direction)) is not None
+    ]
+    if problems:
+        raise InvalidInput(f"{problems[0].field}: {problems[0].description}", tuple(problems))
+    features = tuple(
+        feature.model_copy(update={"monotone": monotone.get(feature.name, 0)})
+        for feature in plan.features
+    )
+    return plan.model_copy(update={"features": features})
 
 
-def _why_impossible(present: pl.Series, kind: Kind | None, dtype: pl.DataType) -> str | None:
-    if dtype != pl.Null and kind is None:
-        return f"a column of type {dtype} has no place in a model; use numbers, text or times"
-    if len(present) == 0:
-        return "no train row has a value"
-    if not dtype.is_integer():
+def _why_unconstrained(
+    plan: Plan, train: pl.DataFrame, name: str, direction: Direction
+) -> str | None:
+    left_out = {column.name: column.reason for column in plan.left_out}
+    kinds = {feature.name: feature.kind for feature in plan.features}
+    if name not in train.columns:
+        return f"there is no column {name!r}; there are: {', '.join(train.columns[:20])}"
+    if direction == 0:
         return None
-    largest = max(map(abs, _bounds(present)))
-    if largest > MAX_EXACT_FLOAT64:
-        return "integers beyond 2^53 lose digits; as text it can be a category"
-    distinct = present.n_unique()
-    merged = distinct - present.cast(pl.Float32).n_unique()
-    if largest > MAX_EXACT_FLOAT32 and merged > MAX_MERGED * distinct:
-        return (
-            "the learners' 32 bits confuse its integers beyond 2^24; as text it can be a category"
+    if plan.task_kind == "multiclass":
+        return f"a prediction among {len(plan.labels)} classes has no direction; leave it out"
+    if name in left_out:
+        return f"{name!r} is left out, unless feature_columns name it: {left_out[name]}"
+    if name not in kinds:
+        return f"{name!r} is no feature; only those can be constrained"
+    return f"{name!r} is a category, which has no order" if kinds[name] == "category" else None
+
+
+def _weighed(plan: Plan, train: pl.DataFrame, class_weight: Literal["balanced"] | None) -> Plan:
+    """Check that the rows that count still vary, and let the classes count the same if asked."""
+    target = encode_target(plan, train.get_column(plan.target))
+    weights = None if plan.weight is None else read_weights(train.get_column(plan.weight))
+    if plan.task_kind == "regression":
+        if class_weight is not None:
+            raise InvalidInput("class_weight: a regression has no classes; leave it out")
+        if weights is not None and np.ptp(target[weights > 0]) == 0:
+            raise InvalidInput(f"{plan.target}: all train rows with a weight have the same target")
+        return plan
+    totals = np.bincount(target.astype(np.intp), weights=weights)
+    if not totals.all():
+        label = plan.labels[int(totals.argmin())]
+        raise InvalidInput(
+            f"{plan.weight}: all train rows of class {label!r} weigh 0; weigh some of them, or "
+            "leave the class out of the table"
         )
-    return None
-
-
-def _why_useless(values: pl.Series) -> str | None:
-    if values.n_unique() == 1:
-        return "it is constant in train"
-    present = values.drop_nulls()
-    distinct = present.n_unique()
-    if present.dtype.is_integer():
-        return "it numbers the rows: an id" if _is_numbering(present, distinct) else None
-    if KINDS[present.dtype.base_type()] != "category" or distinct <= MIN_ROWS_OF_AN_ID:
-        return None
-    if distinct > MOSTLY * len(present):
-        return "nearly every row has a text of its own: an id or free text"
-    length = present.cast(pl.String).str.len_chars().mean()
-    return "it is free text" if isinstance(length, float) and length > TEXT_LENGTH else None
-
-
-def _is_numbering(present: pl.Series, distinct: int) -> bool:
-    if distinct < max(len(present), MIN_ROWS_OF_AN_ID):
-        return False
-    low, high = _bounds(present)
-    return distinct > ID_DENSITY * (high - low + 1) or high > MAX_EXACT_FLOAT32
-
-
-def _bounds(present: pl.Series) -> tuple[int, int]:
-    value = pl.col("value")
-    bounds = present.alias("value").to_frame().select(low=value.min(), high=value.max())
-    low, high = bounds.row(0)
-    return low, high
-
-
-def _vocabulary(present: pl.Series) -> tuple[str, ...]:
-    """Take the most frequent categories, of equals the first, and sort them."""
-    word = present.cast(pl.String).alias("word").to_frame()
-    counted = word.group_by("word").len().sort(["len", "word"], descending=[True, False])
-    return tuple(counted["word"].head(MAX_VOCABULARY).sort().to_list())
+    if class_weight is None:
+        return plan
+    balanced = totals.sum() / (len(totals) * totals)
+    return plan.model_copy(update={"class_weights": tuple(balanced.tolist())})

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
+from mlsys.domain.experiment_records import Measure
 from mlsys.domain.messages import Gates, Stage
 from mlsys.domain.model_records import ModelEvent, ModelHead, ModelVersion, VersionStatus
-from mlsys.domain.records import Measure
 
 Change = tuple[ModelHead, ModelEvent]
 

@@ -1,4 +1,4 @@
-"""What is stored about splits, experiments and models, and the bases of all models of data."""
+"""What is stored about splits, and the bases of all models of data."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -70,9 +70,6 @@ class Attempt(Record):
 
     number: int = 0
     token: str = ""
-
-
-# --- Splits ----------------------------------------------------------------------------------
 
 
 class SplitStatus(StrEnum):
@@ -179,97 +176,3 @@ class Split(Record):
     attempt: Attempt = Attempt()
     request_id: str = ""
     asked_sha256: str = ""
-
-
-# --- Experiments -----------------------------------------------------------------------------
-
-
-class ExperimentStatus(StrEnum):
-    """How an experiment stands; the last three are final."""
-
-    REQUESTED = "REQUESTED"
-    LAUNCHED = "LAUNCHED"
-    RUNNING = "RUNNING"
-    SUCCEEDED = "SUCCEEDED"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
-
-    @property
-    def final(self) -> bool:
-        """Whether nothing will change any more."""
-        return self.value in {"SUCCEEDED", "FAILED", "CANCELLED"}
-
-
-class Measure(Record):
-    """A metric on one part, with its bootstrap interval where there is one."""
-
-    name: str
-    value: float
-    low: float | None = None
-    high: float | None = None
-    level: float | None = None
-
-
-class BestTrial(Record):
-    """The trial that won on val."""
-
-    number: int
-    value: float
-    params: Json
-    rounds: int
-
-
-class PromotionOutcome(Record):
-    """What came of an asked-for promotion, and why."""
-
-    stage: str
-    promoted: bool
-    reasons: list[str] = Field(default_factory=list)
-
-
-class TrialParam(Record):
-    """One parameter as it was suggested; use_cases/trials.py keeps more about it."""
-
-    name: str
-    value: Any
-
-
-class Trial(Record):
-    """One trial as `experiments/{id}/trials` keeps it; use_cases/trial_documents.py writes it."""
-
-    number: int
-    state: str
-    values: list[float | str] | None
-    params: list[TrialParam]
-    user_attrs: Json
-    attempt: int
-    started_at: Time | None
-    completed_at: Time | None
-
-
-class Experiment(Record):
-    """A study asked for, its search, and the version it registered."""
-
-    id: Id
-    name: str
-    status: ExperimentStatus
-    created_at: Time
-    updated_at: Time
-    request: Json
-    request_id: str
-    split_id: str | None = None
-    launches: int = 0
-    execution_id: str | None = None
-    started_at: Time | None = None
-    finished_at: Time | None = None
-    metric_name: str | None = None
-    maximize: bool | None = None
-    trials: dict[str, int] = Field(default_factory=dict)
-    workers: int | None = None
-    best_trial: BestTrial | None = None
-    baselines: dict[str, float] = Field(default_factory=dict)
-    test: Measure | None = None
-    model_id: str | None = None
-    promotion: PromotionOutcome | None = None
-    warnings: list[str] = Field(default_factory=list)
-    failure: Failure | None = None

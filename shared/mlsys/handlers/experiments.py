@@ -1,19 +1,18 @@
-"""/v1/experiments: ask for a study, look at it and its trials."""
+"""/v1/experiments: ask for a study, look at it and its trials, cancel it."""
 
 from http import HTTPStatus
 
 from mlsys.domain.answers import TrialRow
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus, TrialState
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Experiment, ExperimentStatus
+from mlsys.domain.plots.shapes import AnyPlot
 from mlsys.edge.http import Call, Route
 from mlsys.edge.listing import ListAnswer, ListQuery
 from mlsys.repositories import EXPERIMENTS
 from mlsys.runtime import Runtime
-from mlsys.use_cases.experiments import (
-    get_experiment,
-    list_trials,
-    request_experiment,
-)
+from mlsys.use_cases.cancelling import CancelRequest, cancel_experiment
+from mlsys.use_cases.experiments import get_experiment, request_experiment
+from mlsys.use_cases.shown_trials import get_plot, list_trials
 
 
 class ExperimentsQuery(ListQuery):
@@ -22,6 +21,12 @@ class ExperimentsQuery(ListQuery):
     name: str | None = None
     split_id: str | None = None
     status: ExperimentStatus | None = None
+
+
+class TrialsQuery(ListQuery):
+    """Filters of `GET /v1/experiments/{experiment_id}/trials`."""
+
+    state: TrialState | None = None
 
 
 def create(call: Call, runtime: Runtime) -> Experiment:
@@ -41,6 +46,19 @@ def show(call: Call, runtime: Runtime) -> Experiment:
     return get_experiment(call.path["experiment_id"], records=runtime.records)
 
 
+def cancel(call: Call, runtime: Runtime) -> Experiment:
+    """Read, do, return."""
+    return cancel_experiment(
+        call.path["experiment_id"],
+        call.json(CancelRequest) if call.request.body else CancelRequest(),
+        request_id=call.request_id,
+        records=runtime.records,
+        jobs=runtime.jobs,
+        lease_seconds=runtime.settings.lease_seconds,
+        now=runtime.now,
+    )
+
+
 def list_(call: Call, runtime: Runtime) -> ListAnswer[Experiment]:
     """Read, do, return."""
     query = call.query(ExperimentsQuery)
@@ -55,9 +73,10 @@ def list_(call: Call, runtime: Runtime) -> ListAnswer[Experiment]:
 
 def trials(call: Call, runtime: Runtime) -> ListAnswer[TrialRow]:
     """Read, do, return."""
-    query = call.query(ListQuery)
+    query = call.query(TrialsQuery)
     rows, token = list_trials(
         call.path["experiment_id"],
+        state=query.state,
         page_size=query.page_size,
         page_token=query.page_token,
         records=runtime.records,
@@ -65,9 +84,16 @@ def trials(call: Call, runtime: Runtime) -> ListAnswer[TrialRow]:
     return ListAnswer(items=rows, next_page_token=token)
 
 
+def plot(call: Call, runtime: Runtime) -> AnyPlot:
+    """Read, do, return."""
+    return get_plot(call.path["experiment_id"], call.path["kind"], records=runtime.records)
+
+
 ROUTES = (
     Route("POST", "/v1/experiments", create, HTTPStatus.ACCEPTED),
     Route("GET", "/v1/experiments", list_),
     Route("GET", "/v1/experiments/{experiment_id}", show),
+    Route("POST", "/v1/experiments/{experiment_id}/cancel", cancel),
     Route("GET", "/v1/experiments/{experiment_id}/trials", trials),
+    Route("GET", "/v1/experiments/{experiment_id}/plots/{kind}", plot),
 )

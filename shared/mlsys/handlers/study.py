@@ -10,9 +10,10 @@ from uuid import uuid4
 
 import structlog
 
+from mlsys.domain.costs import usd_per_second
 from mlsys.domain.errors import MlsysError
+from mlsys.domain.experiment_records import Experiment
 from mlsys.domain.learners.lean import import_lean
-from mlsys.domain.records import Experiment
 from mlsys.runtime import Runtime, runtime_from_env
 from mlsys.use_cases.leading import House, Worker
 from mlsys.use_cases.study import run_study
@@ -46,14 +47,20 @@ def handle(
 ) -> Experiment:
     """Read, do, return."""
     tasks = int(environment.get("CLOUD_RUN_TASK_COUNT", "1"))
+    settings = runtime.settings
     cores = len(os.sched_getaffinity(0))
-    together = tasks if runtime.settings.backend == "local" else 1
+    together = tasks if settings.backend == "local" else 1
     worker = Worker(
         execution_id=environment.get("CLOUD_RUN_EXECUTION", f"by-hand-{uuid4().hex[:8]}"),
         task=int(environment.get("CLOUD_RUN_TASK_INDEX", "0")),
         tasks=tasks,
-        threads=runtime.settings.threads or max(1, cores // together),
-        lease_seconds=runtime.settings.lease_seconds,
+        threads=settings.threads or max(1, cores // together),
+        lease_seconds=settings.lease_seconds,
+        usd_per_second=usd_per_second(
+            cpus=settings.study_cpus or cores,
+            memory_gib=settings.study_memory_gib or _machine_memory_gib(),
+            region=settings.region,
+        ),
     )
     house = House(
         records=runtime.records,
@@ -62,6 +69,10 @@ def handle(
         now=runtime.now,
     )
     return run_study(experiment_id, worker=worker, house=house, stop=stop)
+
+
+def _machine_memory_gib() -> float:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,20 +1,18 @@
 """`Client`: the platform's calls, typed; the same for a deployment and for a folder."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack
 
-from mlsys.domain.answers import Importances, Method, Predictions, Ready, TrialRow, Version
-from mlsys.domain.errors import InvalidInput
-from mlsys.domain.messages import ExperimentRequest, Stage
+from mlsys.domain.answers import Importances, Method, Predictions, Ready, Version
+from mlsys.domain.messages import Stage
 from mlsys.domain.model_records import ModelVersion
-from mlsys.domain.records import Experiment, Part
-from mlsys.edge.parsing import parse_model
+from mlsys.domain.records import Part
 from mlsys.sdk.batches import BatchCalls
 from mlsys.sdk.calls import Calls, quoted
 from mlsys.sdk.connections import Connection
 from mlsys.sdk.splits import SplitCalls
-from mlsys.sdk.waiting import ended
+from mlsys.sdk.studies import StudyCalls
 from mlsys.use_cases.registry import Promotion
 
 
@@ -26,7 +24,7 @@ class Which(TypedDict, total=False):
     model_id: str
 
 
-class Client(SplitCalls, BatchCalls):
+class Client(SplitCalls, StudyCalls, BatchCalls):
     """One platform: `Client("https://…")`, or `Client.local(".mlsys")` without a server.
 
     What goes wrong is raised as an error of `mlsys.domain.errors`, with its `violations` or
@@ -71,62 +69,6 @@ class Client(SplitCalls, BatchCalls):
     def ready(self) -> Ready:
         """Return how each backend stands. Raises Unavailable, naming those that fail."""
         return self._calls.get("/readyz", Ready)
-
-    # --- Experiments ---------------------------------------------------------------------------
-
-    def create_experiment(
-        self, request: ExperimentRequest | None = None, /, **fields: Any
-    ) -> Experiment:
-        """Ask for a study, by a request or by its fields.
-
-        Raises InvalidInput, with every problem that was found, and NotFound (the split).
-        """
-        if request is None:
-            request = parse_model(fields, ExperimentRequest)
-        elif fields:
-            raise InvalidInput("give a request or its fields, not both")
-        body = request.model_dump(mode="json", exclude_none=True)
-        return self._calls.post("/v1/experiments", body, Experiment)
-
-    def experiment(self, id: str) -> Experiment:
-        """Return one experiment. Raises NotFound."""
-        return self._calls.get(f"/v1/experiments/{quoted(id)}", Experiment)
-
-    def experiments(
-        self, *, name: str | None = None, split_id: str | None = None, status: str | None = None
-    ) -> Iterator[Experiment]:
-        """Yield experiments, newest first."""
-        which = {"name": name, "split_id": split_id, "status": status}
-        return self._calls.list("/v1/experiments", Experiment, **which)
-
-    def trials(self, experiment_id: str) -> Iterator[TrialRow]:
-        """Yield an experiment's trials, by number. Raises NotFound."""
-        return self._calls.list(f"/v1/experiments/{quoted(experiment_id)}/trials", TrialRow)
-
-    def wait_for_experiment(
-        self,
-        id: str,
-        *,
-        on_trial: Callable[[TrialRow], None] | None = None,
-        timeout_seconds: float = 24 * 3600,
-    ) -> Experiment:
-        """Return the experiment when it is SUCCEEDED, FAILED or CANCELLED.
-
-        `on_trial` is called once with each trial that ended. Raises NotFound, Unavailable (not in
-        time).
-        """
-        told: set[int] = set()
-
-        def look() -> Experiment | None:
-            experiment = self.experiment(id)
-            if on_trial is not None:
-                for trial in ended(self.trials(id), told):
-                    on_trial(trial)
-            return experiment if experiment.status.final else None
-
-        return self._calls.wait(look, what=f"experiment {id}", timeout_seconds=timeout_seconds)
-
-    # --- Models --------------------------------------------------------------------------------
 
     def model(self, id: str) -> ModelVersion:
         """Return one version, by `{name}-v{version}`. Raises NotFound."""

@@ -1,11 +1,8 @@
 """What is waited for, among what was listed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from mlsys.domain.answers import TrialRow
 from mlsys.domain.records import Split, SplitStatus
-
-RUNNING_TRIALS = {"RUNNING", "WAITING"}
 
 
 def finished(splits: Iterable[Split], file: str, generation: str | None) -> Split | None:
@@ -20,11 +17,3 @@ def finished(splits: Iterable[Split], file: str, generation: str | None) -> Spli
         if split.source_uri.endswith(f"/{file}") and generation in {None, split.source_generation}:
             return None if split.status is SplitStatus.RUNNING else split
     return None
-
-
-def ended(trials: Iterable[TrialRow], told: set[int]) -> Iterator[TrialRow]:
-    """Yield each trial that ended and is not in `told`, and put it there."""
-    for trial in trials:
-        if trial.state not in RUNNING_TRIALS and trial.number not in told:
-            told.add(trial.number)
-            yield trial

@@ -1,26 +1,28 @@
 """Asking for a study, and looking at it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 from uuid import uuid4
 
 import structlog
 
-from mlsys.domain.answers import TrialRow
 from mlsys.domain.errors import AlreadyExists, InvalidInput, Violation
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.ids import checked_id, content_id
-from mlsys.domain.learners.base import Task
-from mlsys.domain.messages import ExperimentRequest, TaskType
-from mlsys.domain.metrics import resolve_metric
-from mlsys.domain.records import Experiment, ExperimentStatus, Split, SplitStatus, Trial
+from mlsys.domain.messages import ExperimentRequest
+from mlsys.domain.records import Role, Split, SplitStatus
+from mlsys.domain.spaces.rules import search_problems
+from mlsys.domain.wishes import wish_problems
 from mlsys.ports import Messages, Records
-from mlsys.repositories import EXPERIMENTS, SPLITS, Stored, trials_of
+from mlsys.repositories import EXPERIMENTS, SPLITS, Stored
+from mlsys.use_cases.warm_start import warm_start_problems
 
 log = structlog.get_logger()
 
 MAX_NAMED_COLUMNS = 50
 MAX_VIOLATIONS = 100
+MAX_IN_MESSAGE = 3
 
 
 def request_experiment(
@@ -90,23 +92,23 @@ def check_same(request: ExperimentRequest, experiment: Experiment) -> None:
 
 
 def check_request(request: ExperimentRequest, *, records: Records) -> Split:
-    """Hold a request against its split, and return the split. Raises InvalidInput, NotFound."""
+    """Hold a request against its split, and return the split.
+
+    Raises:
+        InvalidInput: it cannot be learnt as asked; everything that can be told before a row is
+            read is told at once.
+        NotFound: there is no such split.
+    """
     split = SPLITS.get(request.split_id, records=records).value
     if split.deleted:
         raise InvalidInput(f"split {split.id} is deleted: undelete it, or learn from another")
     if split.status is not SplitStatus.READY:
         raise InvalidInput(f"split {split.id} is {split.status}; only a READY one can be learnt")
-    if not split.rows.get("val"):
-        raise InvalidInput(f"split {split.id} has no row in val, which every trial is measured on")
-    known = sorted(column.name for column in split.columns)
-    problems = tuple(islice(_wrong_columns(request, known), MAX_VIOLATIONS))
+    problems = tuple(islice(_problems(request, split, records), MAX_VIOLATIONS))
     if problems:
-        raise InvalidInput(
-            f"{problems[0].field}: {problems[0].description}; "
-            f"split {split.id} has {', '.join(known[:MAX_NAMED_COLUMNS])}",
-            problems,
-        )
-    _check_metric(request)
+        told = "; ".join(f"{one.field}: {one.description}" for one in problems[:MAX_IN_MESSAGE])
+        known = sorted(column.name for column in split.columns)[:MAX_NAMED_COLUMNS]
+        raise InvalidInput(f"{told}; split {split.id} has {', '.join(known)}", problems)
     return split
 
 
@@ -115,54 +117,25 @@ def get_experiment(id: str, *, records: Records) -> Experiment:
     return EXPERIMENTS.get(checked_id(id, what="experiment_id"), records=records).value
 
 
-def list_trials(
-    experiment_id: str, *, page_size: int, page_token: str | None, records: Records
-) -> tuple[list[TrialRow], str | None]:
-    """List the trials by number, and where to go on. Raises NotFound, InvalidInput."""
-    get_experiment(experiment_id, records=records)
-    page = trials_of(experiment_id).list(
-        records=records, order_by="number", descending=False, limit=page_size, cursor=page_token
+def _problems(request: ExperimentRequest, split: Split, records: Records) -> Iterator[Violation]:
+    folded = any(column.role is Role.FOLD for column in split.columns)
+    yield from wish_problems(request, split.columns)
+    yield from _unfit_folds(request, split, folded=folded)
+    yield from search_problems(
+        request,
+        folded=folded or request.cv_folds is not None,
+        folds=request.cv_folds or split.params.get("n_splits"),
     )
-    return [_row(one) for one in page.values], page.cursor
+    yield from warm_start_problems(request, records=records)
 
 
-def _row(trial: Trial) -> TrialRow:
-    return TrialRow(
-        number=trial.number,
-        state=trial.state,
-        value=trial.values[0] if trial.values and trial.state == "COMPLETE" else None,
-        params={param.name: param.value for param in trial.params},
-        rounds=trial.user_attrs.get("rounds"),
-        failure=trial.user_attrs.get("failure"),
-        attempt=trial.attempt,
-        started_at=trial.started_at,
-        completed_at=trial.completed_at,
-    )
-
-
-def _wrong_columns(request: ExperimentRequest, known: Sequence[str]) -> Iterator[Violation]:
-    """Hold each named column against those that there are."""
-    features = request.feature_columns or []
-    named = [("target_column", request.target_column)]
-    named += [(f"feature_columns[{place}]", name) for place, name in enumerate(features)]
-    for field, name in named:
-        if name not in known:
-            yield Violation(field, f"there is no column {name!r}")
-    for place, name in enumerate(features):
-        if name == request.target_column:
-            yield Violation(
-                f"feature_columns[{place}]", f"{name!r} is the target, so it cannot be a feature"
-            )
-        if name in features[:place]:
-            yield Violation(f"feature_columns[{place}]", f"{name!r} stands twice")
-
-
-def _check_metric(request: ExperimentRequest) -> None:
-    """Refuse a metric that fits no task of this type; binary or multiclass the data will tell."""
-    if request.task_type is TaskType.REGRESSION:
-        resolve_metric(request.metric_name, Task("regression"))
-        return
-    try:
-        resolve_metric(request.metric_name, Task("multiclass", 3))
-    except InvalidInput:
-        resolve_metric(request.metric_name, Task("binary", 2))
+def _unfit_folds(request: ExperimentRequest, split: Split, *, folded: bool) -> Iterator[Violation]:
+    asked, made = request.cv_folds, split.params.get("n_splits")
+    if not folded and asked is None and not split.rows.get("val"):
+        yield Violation(
+            "split_id", f"split {split.id} has no row in val, and no folds: say cv_folds"
+        )
+    if folded and None not in {asked, made} and asked != made:
+        yield Violation("cv_folds", f"the split has {made} folds already: leave cv_folds out")
+    if not folded and asked is not None and split.strategy == "time":
+        yield Violation("cv_folds", "folds would mix what was split by time: leave cv_folds out")

@@ -6,8 +6,9 @@ from datetime import datetime
 import structlog
 
 from mlsys.domain.errors import InvalidInput
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Experiment, ExperimentStatus, Failure, Split, SplitStatus
+from mlsys.domain.records import Failure, Split, SplitStatus
 from mlsys.ports import Messages, Records
 from mlsys.repositories import SPLITS
 from mlsys.use_cases.experiments import find_or_create, request_experiment, requested

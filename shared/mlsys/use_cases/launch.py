@@ -14,11 +14,13 @@ from mlsys.domain.errors import (
     MlsysError,
     NotFound,
 )
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.ids import content_id
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Experiment, ExperimentStatus, Failure
+from mlsys.domain.records import Failure
 from mlsys.ports import Jobs, Records
 from mlsys.repositories import EXPERIMENTS, Stored
+from mlsys.use_cases.closing import end_cancelled
 from mlsys.use_cases.experiments import check_request, check_same, find_or_create, requested
 
 log = structlog.get_logger()
@@ -41,7 +43,7 @@ def launch_study(
 
     The same request again leaves an execution that runs alone. Where it ended without an outcome
     another is started, at most 5 in all. Two executions by mischance do no harm: the job claims
-    its experiment.
+    its experiment. What was cancelled is ended, not started.
 
     Args:
         request: as published; without a `request_id` the message's id stands in for it.
@@ -71,6 +73,8 @@ def launch_study(
         raise
     if seen.value.status.final or _runs(seen.value, jobs):
         return seen.value
+    if seen.value.unwanted:
+        return end_cancelled(seen.value.id, records=records, now=lambda: now)
     if seen.value.launches == 0:
         _check(request, seen, records=records, now=now)
     if seen.value.launches >= MAX_LAUNCHES:

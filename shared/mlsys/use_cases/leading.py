@@ -3,17 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from threading import Event
 from time import monotonic
 from typing import Any, TypeVar
 
 import structlog
 
-from mlsys.domain.errors import AlreadyExists, Busy, Conflict
+from mlsys.domain.errors import AlreadyExists, Busy, Conflict, LostRace
+from mlsys.domain.experiment_records import Experiment
 from mlsys.domain.model_records import ModelVersion
-from mlsys.domain.records import Experiment
 from mlsys.ports import Objects, Records, Write
-from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS
+from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS, Stored
 from mlsys.use_cases.leases import Lease, acquire
 
 log = structlog.get_logger()
@@ -27,13 +28,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Worker:
-    """Which task of which execution this process is, and what it may use."""
+    """Which task of which execution this process is, what it may use, and what that costs."""
 
     execution_id: str
     task: int
     tasks: int
     threads: int
     lease_seconds: float
+    usd_per_second: float = inf
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,33 @@ class Lead:
     lease: Lease
     house: House
 
-    def change(self, change: dict[str, Any], *, version: ModelVersion | None = None) -> Experiment:
-        """Update the experiment, and `version` with it. Raises Conflict once the lease is lost."""
+    def wanted(self) -> Stored[Experiment]:
+        """Read the experiment, for a step towards its model.
+
+        Raises:
+            LostRace: it has ended, or was cancelled without a wish for its best trial.
+        """
+        seen = self._open()
+        if seen.value.unwanted:
+            raise LostRace(f"experiment {self.experiment_id} was cancelled")
+        return seen
+
+    def change(
+        self,
+        change: dict[str, Any],
+        *,
+        version: ModelVersion | None = None,
+        unless_unwanted: bool = False,
+    ) -> Experiment:
+        """Update the experiment, and `version` with it.
+
+        Raises:
+            Conflict: the lease is lost.
+            LostRace: the experiment has ended, or with `unless_unwanted` is not `wanted`.
+        """
 
         def attempt() -> Experiment:
-            seen = EXPERIMENTS.get(self.experiment_id, records=self.house.records)
+            seen = self.wanted() if unless_unwanted else self._open()
             changed = seen.value.model_copy(update={**change, "updated_at": self.house.now()})
             writes: list[Write] = [EXPERIMENTS.replacement(seen, changed)]
             if version is not None:
@@ -77,6 +101,12 @@ class Lead:
             except (AlreadyExists, Conflict):
                 self.lease.renew()
 
+    def _open(self) -> Stored[Experiment]:
+        seen = EXPERIMENTS.get(self.experiment_id, records=self.house.records)
+        if seen.value.status.final:
+            raise LostRace(f"experiment {self.experiment_id} is {seen.value.status} already")
+        return seen
+
 
 def claim_lead(experiment_id: str, *, worker: Worker, house: House, stop: Event) -> Lead | None:
     """Claim the study; None if another execution is at it, which a heartbeat shows."""
@@ -85,14 +115,14 @@ def claim_lead(experiment_id: str, *, worker: Worker, house: House, stop: Event)
         try:
             lease = acquire(
                 house.records,
-                _leases(experiment_id),
+                leases_of(experiment_id),
                 LEASE,
                 owner=worker.execution_id,
                 seconds=worker.lease_seconds,
             )
             return Lead(experiment_id, lease, house)
         except Busy as error:
-            beat = house.records.get(_leases(experiment_id), LEASE).body["beat"]
+            beat = house.records.get(leases_of(experiment_id), LEASE).body["beat"]
             first_beat = first_beat or beat
             if beat != first_beat or _is_over(experiment_id, house):
                 log.info("study.left_alone", reason=str(error))
@@ -105,7 +135,7 @@ def leader_is_ours(experiment_id: str, *, worker: Worker, house: House, stop: Ev
     """Wait until a first task leads; say whether it is of this task's execution."""
     deadline = monotonic() + worker.lease_seconds * LEASES_TO_WAIT
     while not stop.wait(POLL_SECONDS) and monotonic() < deadline:
-        found = house.records.get_many(_leases(experiment_id), [LEASE]).get(LEASE)
+        found = house.records.get_many(leases_of(experiment_id), [LEASE]).get(LEASE)
         if found is not None and found.body["owner"] == worker.execution_id:
             return True
         if _is_over(experiment_id, house):
@@ -113,7 +143,8 @@ def leader_is_ours(experiment_id: str, *, worker: Worker, house: House, stop: Ev
     return False
 
 
-def _leases(experiment_id: str) -> str:
+def leases_of(experiment_id: str) -> str:
+    """Name the collection in which `LEASE` says who leads; its owner is an execution."""
     return f"experiments/{experiment_id}/leases"
 
 

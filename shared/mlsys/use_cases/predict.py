@@ -105,7 +105,7 @@ def _passed(request: PredictRequest) -> list[dict[str, Any]]:
 
 def _answers(loaded: LoadedModel, matrix: Floats, threshold: float | None) -> list[Prediction]:
     plan = loaded.model.plan
-    scores = loaded.model.booster.predict(matrix)
+    scores = loaded.model.predict(matrix)
     if plan.task_kind == "regression":
         return [Prediction(prediction=value) for value in scores.tolist()]
     if plan.task_kind == "binary":
@@ -148,6 +148,8 @@ def _explained(
         contributions = contributions[np.arange(len(predicted)), predicted]
     names = [feature.name for feature in plan.features]
     space = "value" if plan.task_kind == "regression" else "log-odds"
+    if loaded.model.postprocess.calibration is not None:
+        space = "log-odds before calibration"
     return [
         one.model_copy(update={"explanation": _explanation(space, names, row)})
         for one, row in zip(predictions, contributions.tolist(), strict=True)

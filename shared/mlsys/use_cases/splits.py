@@ -7,9 +7,10 @@ import structlog
 from pydantic import Field
 
 from mlsys.domain.errors import InvalidInput, Refused, Violation
+from mlsys.domain.experiment_records import ExperimentStatus
 from mlsys.domain.ids import Id, checked_id
 from mlsys.domain.places import quarantine_folder, split_folder
-from mlsys.domain.records import ExperimentStatus, Input, Split, SplitStatus
+from mlsys.domain.records import Input, Split, SplitStatus
 from mlsys.ports import Objects, Records
 from mlsys.repositories import EXPERIMENTS, SPLITS
 

@@ -1,35 +1,29 @@
 """The study job: claim the experiment, search, refit, test once, register."""
 
-from dataclasses import dataclass
 from threading import Event
 
-import optuna
 import structlog
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
-from mlsys.domain.errors import Corrupt, InvalidInput, NotFound
-from mlsys.domain.messages import ExperimentRequest, OptunaConfig
+from mlsys.domain.errors import Corrupt, InvalidInput, LostRace, NotFound
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus, Measure
+from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.model_records import ModelVersion, VersionStatus
-from mlsys.domain.records import Experiment, ExperimentStatus, Failure, Measure
-from mlsys.domain.search import DEFAULTS
+from mlsys.domain.records import Failure
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS
+from mlsys.use_cases.closing import end_cancelled
+from mlsys.use_cases.ends import End
 from mlsys.use_cases.experiments import check_request
+from mlsys.use_cases.interruption import Interruption
 from mlsys.use_cases.leading import House, Lead, Worker, claim_lead, leader_is_ours
-from mlsys.use_cases.registering import Winner, promote_if_asked, reserve_version, store_files
-from mlsys.use_cases.sampling import pruner_of, sampler_of
-from mlsys.use_cases.training import Training, best_of, judge, objective, prepare, refit
-from mlsys.use_cases.trials import TrialStorage
-from mlsys.use_cases.work import End, Outcome, work
+from mlsys.use_cases.packing import packing_of
+from mlsys.use_cases.registering import promote_if_asked, reserve_version, store_files
+from mlsys.use_cases.searching import Search, search
+from mlsys.use_cases.settling import counted, has_completed, settle
+from mlsys.use_cases.training.material import Training, prepare
+from mlsys.use_cases.training.verdict import crown
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Search:
-    """How this process's search ended, and all trials of the study."""
-
-    outcome: Outcome
-    trials: list[FrozenTrial]
 
 
 def run_study(experiment_id: str, *, worker: Worker, house: House, stop: Event) -> Experiment:
@@ -56,51 +50,39 @@ def run_study(experiment_id: str, *, worker: Worker, house: House, stop: Event) 
     experiment = EXPERIMENTS.get(experiment_id, records=house.records).value
     if experiment.status.final:
         return experiment
-    if worker.task > 0:
-        if leader_is_ours(experiment_id, worker=worker, house=house, stop=stop):
-            training = _prepared(experiment, worker=worker, house=house)
-            search(experiment, training, worker=worker, house=house, stop=stop)
-    else:
-        lead = claim_lead(experiment_id, worker=worker, house=house, stop=stop)
-        if lead is not None:
-            _lead(experiment, lead, worker=worker, stop=stop)
+    with Interruption(experiment_id, worker=worker, house=house) as interruption:
+        if worker.task > 0:
+            if leader_is_ours(experiment_id, worker=worker, house=house, stop=stop):
+                training = _prepared(experiment, worker=worker, house=house)
+                search(
+                    experiment,
+                    training,
+                    packing_of(training, tasks=worker.tasks),
+                    worker=worker,
+                    house=house,
+                    stop=stop,
+                    interrupted=interruption.why,
+                )
+        else:
+            lead = claim_lead(experiment_id, worker=worker, house=house, stop=stop)
+            if lead is not None:
+                _lead(experiment, lead, worker=worker, stop=stop, interruption=interruption)
     return EXPERIMENTS.get(experiment_id, records=house.records).value
 
 
-def search(
-    experiment: Experiment, training: Training, *, worker: Worker, house: House, stop: Event
-) -> Search:
-    """Run trials until the study has all of them; the loop that tests/benchmarks/study.py times."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    config = training.request.optuna_config
-    storage = TrialStorage(
-        house.records, max_trials=config.n_trials, lease_seconds=worker.lease_seconds
-    )
-    study = optuna.create_study(
-        study_name=experiment.id,
-        storage=storage,
-        direction="maximize" if training.metric.maximize else "minimize",
-        sampler=sampler_of(config, task=worker.task, parallel=worker.tasks > 1),
-        pruner=pruner_of(config),
-        load_if_exists=True,
-    )
-    storage.enqueue_first(study._study_id, [DEFAULTS[training.request.model_type]])  # noqa: SLF001
-    outcome = work(
-        study,
-        objective(training),
-        storage=storage,
-        stop=stop,
-        timeout_seconds=_seconds_left(experiment, config, house),
-        on_finished=_log_trial,
-    )
-    return Search(outcome, study.get_trials(deepcopy=False))
-
-
-def _lead(experiment: Experiment, lead: Lead, *, worker: Worker, stop: Event) -> None:
+def _lead(
+    experiment: Experiment,
+    lead: Lead,
+    *,
+    worker: Worker,
+    stop: Event,
+    interruption: Interruption,
+) -> None:
     """Search with the others, and end the study; a lost lease ends this process's share."""
     house = lead.house
     with lead.lease.heartbeat(lost=stop):
         try:
+            is_first = experiment.started_at is None
             started = {
                 "status": ExperimentStatus.RUNNING,
                 "started_at": experiment.started_at or house.now(),
@@ -110,12 +92,37 @@ def _lead(experiment: Experiment, lead: Lead, *, worker: Worker, stop: Event) ->
             version = _registered(experiment, house)
             if version is None:
                 training = _prepared(experiment, worker=worker, house=house)
-                found = search(experiment, training, worker=worker, house=house, stop=stop)
-                lead.change({"trials": _counts(found.trials)})
+                packing = packing_of(training, tasks=worker.tasks)
+                lead.change(
+                    {
+                        "metric_name": training.metric.name,
+                        "maximize": training.metric.maximize,
+                        "trials_at_once": packing.trials_at_once,
+                        "threads": packing.threads,
+                        "calibration_seconds": packing.calibration_seconds,
+                        "deterministic": is_first and worker.tasks * packing.trials_at_once == 1,
+                    }
+                )
+                found = search(
+                    experiment,
+                    training,
+                    packing,
+                    worker=worker,
+                    house=house,
+                    stop=stop,
+                    interrupted=interruption.why,
+                )
                 if found.outcome.end is End.STOPPED:
+                    lead.change({"trials": counted(found.study)})
+                    return
+                settle(found.study, found.outcome.end, lead=lead, worker=worker, stop=stop)
+                if found.outcome.end is End.CANCELLED and not has_completed(found.study):
+                    end_cancelled(experiment.id, records=house.records, now=house.now)
                     return
                 version = _register(training, found, lead)
             _finish(version, lead)
+        except LostRace as error:
+            log.info("study.overtaken", experiment_id=experiment.id, reason=str(error))
         except (InvalidInput, NotFound, Corrupt) as error:
             failure = Failure.of(error)
             status = ExperimentStatus.FAILED
@@ -132,18 +139,20 @@ def _prepared(experiment: Experiment, *, worker: Worker, house: House) -> Traini
 def _register(training: Training, found: Search, lead: Lead) -> ModelVersion:
     """Refit and judge the best trial, and make it a version that is READY."""
     if found.outcome.end is End.FAILING:
-        raise InvalidInput(f"trials failed one after the other: {found.outcome.failure}")
+        raise InvalidInput(
+            f"trials failed one after the other: {found.outcome.failure or 'see them'}"
+        )
     values = {one.number: one.values[0] for one in found.trials if one.state is TrialState.COMPLETE}
     if not values:
         failure = f": {found.outcome.failure}" if found.outcome.failure else ""
         raise InvalidInput(f"none of {len(found.trials)} trials was completed{failure}")
     sign = -1 if training.metric.maximize else 1
-    best = best_of(found.trials[min(values, key=lambda number: (sign * values[number], number))])
-    model = refit(training, best)
-    winner = Winner(best, model, judge(training, model, defaults_value=values.get(0)))
+    number = min(values, key=lambda number: (sign * values[number], number))
+    winner = crown(training, found.trials[number], found.trials)
+    best = winner.best
 
     house = lead.house
-    version = lead.repeat(lambda: reserve_version(lead.experiment_id, training, lead=lead))
+    version = lead.repeat(lambda: reserve_version(lead.experiment_id, training, best, lead=lead))
     files = store_files(
         version,
         winner,
@@ -161,30 +170,32 @@ def _register(training: Training, found: Search, lead: Lead) -> ModelVersion:
         }
     )
     findings = {
-        "metric_name": training.metric.name,
-        "maximize": training.metric.maximize,
         "best_trial": best,
         "baselines": winner.verdict.baselines,
         "test": winner.verdict.test,
-        "warnings": winner.verdict.warnings + _left_out(training),
+        "warnings": [*winner.verdict.warnings, *_left_out(training), *found.notes],
+        "registered_at": house.now(),
     }
-    lead.change(findings, version=ready)
+    lead.change(findings, version=ready, unless_unwanted=True)
     log.info("model.registered", experiment_id=lead.experiment_id, model_id=ready.id)
     return ready
 
 
 def _finish(version: ModelVersion, lead: Lead) -> None:
-    """Promote if that was asked for, and write down the end."""
+    """Promote if that was asked for and nobody cancelled the search, and write down the end."""
     house = lead.house
     experiment = EXPERIMENTS.get(lead.experiment_id, records=house.records).value
-    wish = ExperimentRequest.model_validate(experiment.request).auto_promote
+    cancelled = experiment.ended_by == End.CANCELLED
+    status = ExperimentStatus.CANCELLED if cancelled else ExperimentStatus.SUCCEEDED
+    wish = None if cancelled else ExperimentRequest.model_validate(experiment.request).auto_promote
     promotion = promote_if_asked(version.id, wish, records=house.records, now=house.now)
-    status = ExperimentStatus.SUCCEEDED
     lead.change(
         {"status": status, "promotion": promotion, "finished_at": house.now()},
         version=version.model_copy(update={"promotion": promotion}),
     )
-    log.info("experiment.succeeded", experiment_id=lead.experiment_id, model_id=version.id)
+    log.info(
+        "experiment.ended", experiment_id=lead.experiment_id, status=status, model_id=version.id
+    )
 
 
 def _registered(experiment: Experiment, house: House) -> ModelVersion | None:
@@ -195,26 +206,5 @@ def _registered(experiment: Experiment, house: House) -> ModelVersion | None:
     return version if version.status is VersionStatus.READY else None
 
 
-def _seconds_left(experiment: Experiment, config: OptunaConfig, house: House) -> float | None:
-    if config.timeout_seconds is None:
-        return None
-    started_at = experiment.started_at or house.now()
-    return max(0.0, config.timeout_seconds - (house.now() - started_at).total_seconds())
-
-
-def _counts(trials: list[FrozenTrial]) -> dict[str, int]:
-    names = [one.state.name for one in trials]
-    return {name: names.count(name) for name in sorted(set(names))}
-
-
 def _left_out(training: Training) -> list[str]:
     return [f"column {one.name!r} is left out: {one.reason}" for one in training.plan.left_out]
-
-
-def _log_trial(trial: FrozenTrial) -> None:
-    log.info(
-        "trial.finished",
-        number=trial.number,
-        state=trial.state.name,
-        value=trial.values[0] if trial.values else None,
-    )

@@ -24,9 +24,10 @@ Json = dict[str, Any]
 FAILURE = "failure"  # the user attribute that says why a trial failed
 MAX_ATTEMPTS = 3
 MAX_TRIAL_BYTES = 800_000
+# Together with the attempts below 2^53: Optuna's dashboard reads ids as JavaScript's numbers.
 MAX_STUDY_ID = 2**36
+MAX_TRIALS_PER_STUDY = 10**4
 
-_TRIALS_PER_STUDY = 10**7
 _ATTEMPTS_PER_TRIAL = 10
 
 
@@ -49,18 +50,18 @@ def trial_id_of(study_id: int, number: int, attempt: int) -> int:
     """Return Optuna's id of one attempt at a trial: who lost a trial holds an id of the past.
 
     >>> trial_id_of(42, 7, 2)
-    4200000071
-    >>> parts_of(4200000071)
+    4200071
+    >>> parts_of(4200071)
     (42, 7, 2)
 
     """
-    return (study_id * _TRIALS_PER_STUDY + number) * _ATTEMPTS_PER_TRIAL + attempt - 1
+    return (study_id * MAX_TRIALS_PER_STUDY + number) * _ATTEMPTS_PER_TRIAL + attempt - 1
 
 
 def parts_of(trial_id: int) -> tuple[int, int, int]:
     """Return study id, number and attempt of what `trial_id_of` made."""
     rest, attempt = divmod(trial_id, _ATTEMPTS_PER_TRIAL)
-    study_id, number = divmod(rest, _TRIALS_PER_STUDY)
+    study_id, number = divmod(rest, MAX_TRIALS_PER_STUDY)
     return study_id, number, attempt + 1
 
 

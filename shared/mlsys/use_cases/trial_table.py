@@ -1,8 +1,7 @@
 """What one process knows of the trials of one study, and how it comes by a trial to run.
 
-Finished trials never change, so they are read once. A synchronisation reads, in one call, the
-trials last seen unfinished and the numbers that may have been added since; trials that this process
-runs are not read but shown as they are here.
+Finished trials never change, so they are read once. A synchronisation reads, in one call, trials
+last seen unfinished and numbers that may have been added since; what runs here is shown as it is.
 """
 
 import copy
@@ -20,7 +19,8 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from mlsys.domain.errors import AlreadyExists, Conflict
-from mlsys.ports import Delete, Document, Records
+from mlsys.ports import Delete, Document, Json, Records
+from mlsys.repositories import trial_document_id
 from mlsys.use_cases.held_trial import HeldTrial
 from mlsys.use_cases.trial_documents import (
     MAX_ATTEMPTS,
@@ -46,7 +46,7 @@ class BudgetSpent(Exception):
 class Terms:
     """How the trials of a storage are shared out."""
 
-    max_trials: int | None
+    max_trials: int
     lease_seconds: float
 
 
@@ -68,6 +68,7 @@ class TrialTable:
         self.collection = collection
         self.directions = directions
         self.distributions: dict[str, BaseDistribution] = {}
+        self.given_first: dict[int, Json] = {}  # what trials are created with
         self.asking = threading.RLock()  # one reads, creates or takes at a time
         self._records = records
         self._terms = terms
@@ -152,7 +153,7 @@ class TrialTable:
         with self.asking:
             while True:
                 number = len(self)
-                if self._terms.max_trials is not None and number >= self._terms.max_trials:
+                if number >= self._terms.max_trials:
                     raise BudgetSpent(
                         f"study {self.name!r} has all its {self._terms.max_trials} trials"
                     )
@@ -163,7 +164,7 @@ class TrialTable:
     def create(self, number: int, template: FrozenTrial | None) -> bool:
         """Create the trial of this number, which must be the next; False if it stands already."""
         if template is None:
-            claim = Claim(owner=_token())
+            claim = Claim(owner=_token(), given=self.given_first.get(number, {}))
             trial = started(number, claim, self.study_id, datetime.now(UTC))
         else:
             claim = claimed(template, _token())
@@ -171,7 +172,7 @@ class TrialTable:
             trial.number = number
         try:
             seen = self._records.create(
-                self.collection, _document_id(number), trial_body(trial, claim)
+                self.collection, trial_document_id(number), trial_body(trial, claim)
             )
         except AlreadyExists:
             return False
@@ -247,9 +248,9 @@ class TrialTable:
         )
 
     def _read(self, numbers: list[int]) -> None:
-        found = self._records.get_many(self.collection, [_document_id(n) for n in numbers])
+        found = self._records.get_many(self.collection, [trial_document_id(n) for n in numbers])
         for number in numbers:
-            seen = found.get(_document_id(number))
+            seen = found.get(trial_document_id(number))
             if seen is not None:
                 self._place(number, seen)
             elif number < len(self):
@@ -290,10 +291,6 @@ class TrialTable:
                 records=self._records,
                 lease_seconds=self._terms.lease_seconds,
             )
-
-
-def _document_id(number: int) -> str:
-    return f"{number:07d}"
 
 
 def _token() -> str:

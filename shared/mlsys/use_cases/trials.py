@@ -31,13 +31,20 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.study._frozen import FrozenStudy  # what Optuna's storage protocol returns
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState
 from typing_extensions import override
 
 from mlsys.ports import Records
 from mlsys.use_cases.held_trial import HeldTrial
 from mlsys.use_cases.studies import Studies
-from mlsys.use_cases.trial_documents import FAILURE, as_json, ended, merged, parts_of
+from mlsys.use_cases.trial_documents import (
+    FAILURE,
+    MAX_TRIALS_PER_STUDY,
+    as_json,
+    ended,
+    merged,
+    parts_of,
+)
 from mlsys.use_cases.trial_table import Terms, TrialTable
 
 MAX_REASON = 1000
@@ -48,12 +55,17 @@ class TrialStorage(BaseStorage):
 
     Args:
         records: where the documents lie.
-        max_trials: a study has numbers below this only; asking for more raises BudgetSpent.
+        max_trials: a study has numbers below this only, at most 10,000; asking for more raises
+            BudgetSpent.
         lease_seconds: a running trial whose owner is silent for longer is taken over.
     """
 
     def __init__(
-        self, records: Records, *, max_trials: int | None = None, lease_seconds: float = 120
+        self,
+        records: Records,
+        *,
+        max_trials: int = MAX_TRIALS_PER_STUDY,
+        lease_seconds: float = 120,
     ) -> None:
         self._terms = Terms(max_trials, lease_seconds)
         self._studies = Studies(records, terms=self._terms)
@@ -67,18 +79,18 @@ class TrialStorage(BaseStorage):
     # --- what a worker of ours asks for, beyond Optuna's protocol ---
 
     def enqueue_first(self, study_id: int, params: Sequence[Mapping[str, Any]]) -> None:
-        """Make trials 0, 1, … run with these parameters; every worker may say so before it asks.
+        """Let trials 0, 1, … run with these parameters; every worker says so before it asks.
 
-        A number that exists is left alone, and one beyond the budget is left out.
+        A number that exists is left alone.
         """
-        table = self._studies.table(study_id)
-        with table.asking:
-            table.sync()
-            for number, fixed in enumerate(params[: self._terms.max_trials]):
-                attrs = {"fixed_params": as_json(dict(fixed))[0]}
-                template = create_trial(state=TrialState.WAITING, system_attrs=attrs)
-                if number >= len(table) and not table.create(number, template):
-                    table.sync()
+        self._studies.table(study_id).given_first = {
+            number: {"system_attrs": {"fixed_params": as_json(dict(fixed))[0]}}
+            for number, fixed in enumerate(params)
+        }
+
+    def known_trials(self, study_id: int) -> list[FrozenTrial]:
+        """Return the trials by number, as of the last time a trial was asked for."""
+        return self._studies.table(study_id).listed()
 
     def unfinished(self, study_id: int) -> int:
         """Count the trials without a final state, as of the last time a trial was asked for."""

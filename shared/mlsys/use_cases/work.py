@@ -1,44 +1,20 @@
 """One worker of a study: it asks for a trial, runs it, tells its end, and asks again."""
 
-import math
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
+from contextvars import copy_context
 from threading import Event, Thread
 from types import TracebackType
 
 import structlog
 from optuna import Study, Trial
-from optuna.exceptions import TrialPruned, UpdateFinishedTrialError
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from mlsys.domain.errors import Unavailable
-from mlsys.use_cases.trial_documents import FAILURE
-from mlsys.use_cases.trial_table import BudgetSpent
+from mlsys.use_cases.ends import End, Limits, Outcome
+from mlsys.use_cases.slots import TICK_SECONDS, Slots
 from mlsys.use_cases.trials import TrialStorage
-
-MAX_FAILURES_IN_A_ROW = 5
-TICK_SECONDS = 0.25
-
-
-class End(StrEnum):
-    """Why a worker stopped."""
-
-    FINISHED = "FINISHED"
-    TIMED_OUT = "TIMED_OUT"
-    STOPPED = "STOPPED"
-    FAILING = "FAILING"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a worker ended: why, how many trials it finished, and its last failure's reason."""
-
-    end: End
-    trials: int
-    failure: str | None
 
 
 class Heartbeat:
@@ -64,7 +40,7 @@ class Heartbeat:
     ) -> None:
         self._ended.set()
         self._thread.join()
-        if kind is not None:
+        if kind is not None or self._stop.is_set():
             with suppress(Unavailable):
                 self._storage.release_all()
 
@@ -81,12 +57,15 @@ class Heartbeat:
 
 def work(
     study: Study,
-    objective: Callable[[Trial], float],
+    objective: Callable[[Trial], float | Sequence[float]],
     *,
     storage: TrialStorage,
     stop: Event,
-    timeout_seconds: float | None = None,
+    draw: Callable[[Trial], object] | None = None,
+    trials_at_once: int = 1,
+    limits: Limits | None = None,
     on_finished: Callable[[FrozenTrial], None] | None = None,
+    interrupted: Callable[[], End | None] = lambda: None,
     catch: tuple[type[Exception], ...] = (Exception,),
     poll_seconds: float = 1.0,
 ) -> Outcome:
@@ -96,13 +75,19 @@ def work(
     of workers, coming and going, end with exactly `max_trials` finished trials.
 
     Args:
-        study: single-objective, on `storage`, whose `max_trials` is the budget.
-        objective: what returns a trial's value; it may raise TrialPruned.
+        study: on `storage`, whose `max_trials` is the budget.
+        objective: what returns a trial's value, or one per direction; it may raise TrialPruned.
+            Trials at once share it.
         storage: of this worker; `stop` ends all workers that share one.
-        stop: set it (on SIGTERM) to release the running trial within a quarter of a second; the
+        stop: set it (on SIGTERM) to release the running trials within a quarter of a second; the
             objective learns it from its next suggestion or report.
-        timeout_seconds: no trial is started after it, unless the study has none that is finished.
-        on_finished: called in this thread with each trial that this worker finished.
+        draw: suggests what `objective` will suggest again, while no other trial is asked for: so
+            trials at once are given the parameters that they would be given one by one.
+        trials_at_once: each runs in a thread of its own; 1 runs in this one.
+        limits: when to end before the budget is spent.
+        on_finished: called with each trial that this worker finished, one at a time.
+        interrupted: why no more trials are wanted, if so; the objective may then raise Interrupted,
+            and its trial fails with the reason.
         catch: what an objective may raise without ending the worker. The trial fails, with the
             reason; after 5 failures in a row the worker gives up.
         poll_seconds: how often to look while other workers run the last trials.
@@ -110,102 +95,34 @@ def work(
     Raises:
         Unavailable: the backend has not answered for as long as a lease.
     """
-    worker = _Worker(
+    slots = Slots(
         study,
         objective,
         storage,
-        (UpdateFinishedTrialError, *catch),
         stop=stop,
-        study_id=storage.get_study_id_from_name(study.study_name),
-        deadline=math.inf if timeout_seconds is None else time.monotonic() + timeout_seconds,
+        limits=limits or Limits(),
+        draw=draw,
+        on_finished=on_finished,
+        interrupted=interrupted,
+        catch=catch,
+        poll_seconds=poll_seconds,
     )
     with Heartbeat(storage, stop=stop):
-        while (end := worker.end()) is None:
-            trial = worker.ask()
-            if trial is None:
-                stop.wait(0 if worker.nothing_left else poll_seconds)
-                continue
-            finished = worker.run(trial)
-            if finished is not None and on_finished is not None:
-                on_finished(finished)
-    return Outcome(end, worker.trials, worker.failure)
+        if trials_at_once == 1:
+            slots.run()
+        else:
+            _run_at_once(slots, trials_at_once)
+    return slots.outcome()
 
 
-@dataclass
-class _Worker:
-    study: Study
-    objective: Callable[[Trial], float]
-    storage: TrialStorage
-    catch: tuple[type[Exception], ...]
-    stop: Event
-    study_id: int
-    deadline: float
-    trials: int = 0
-    in_a_row: int = 0
-    failure: str | None = None
-    nothing_left: bool = False
-    silent_since: float = math.inf
-
-    def end(self) -> End | None:
-        if self.nothing_left:
-            return End.FINISHED
-        if self.stop.is_set():
-            return End.STOPPED
-        if self.in_a_row == MAX_FAILURES_IN_A_ROW:
-            return End.FAILING
-        late = time.monotonic() >= self.deadline
-        return End.TIMED_OUT if late and self._has_finished_trials() else None
-
-    def ask(self) -> Trial | None:
-        """Return a trial to run, or None if there is none now."""
+def _run_at_once(slots: Slots, number: int) -> None:
+    """Run so many slots to their end; what one of them raises ends all of them."""
+    with ThreadPoolExecutor(number, thread_name_prefix="slot") as pool:
+        running = [pool.submit(copy_context().run, slots.run) for _ in range(number)]
         try:
-            trial = self.study.ask()
-        except BudgetSpent:
-            self.nothing_left = self.storage.unfinished(self.study_id) == 0
-            return None
-        except Unavailable:
-            self.silent_since = min(self.silent_since, time.monotonic())
-            if time.monotonic() - self.silent_since > self.storage.lease_seconds:
-                raise
-            return None
-        self.silent_since = math.inf
-        return trial
-
-    def run(self, trial: Trial) -> FrozenTrial | None:
-        """Bring one trial to its end; None if it was lost on the way."""
-        try:
-            finished = self._finish(trial, *self._outcome(trial))
-        except UpdateFinishedTrialError as error:
-            structlog.get_logger().warning("trial.lost", number=trial.number, reason=str(error))
-            return None
-        self.trials += 1
-        self.in_a_row = self.in_a_row + 1 if finished.state is TrialState.FAIL else 0
-        self.failure = finished.user_attrs.get(FAILURE, self.failure)
-        return finished
-
-    def _has_finished_trials(self) -> bool:
-        """Whether anything was found; a study that found nothing has nothing to tell."""
-        return any(one.state.is_finished() for one in self.study.get_trials(deepcopy=False))
-
-    def _outcome(self, trial: Trial) -> tuple[float | None, str | None]:
-        """Return value and no reason, no value and a reason, or, for a pruned trial, neither."""
-        try:
-            value = float(self.objective(trial))
-        except TrialPruned:
-            return None, None
-        except self.catch as error:
-            # A trial's id is how a storage is asked, and Trial has no public name for it.
-            if not self.storage.holds(trial._trial_id):  # noqa: SLF001
-                raise UpdateFinishedTrialError(f"trial {trial.number} was lost") from error
-            structlog.get_logger().exception("trial.failed", number=trial.number)
-            return None, f"{type(error).__name__}: {error}"
-        if math.isnan(value):
-            return None, "the objective returned nan, want a number"
-        return value, None
-
-    def _finish(self, trial: Trial, value: float | None, reason: str | None) -> FrozenTrial:
-        if reason is not None:
-            self.storage.note_failure(trial._trial_id, reason)  # noqa: SLF001
-            return self.study.tell(trial, state=TrialState.FAIL)
-        state = TrialState.PRUNED if value is None else TrialState.COMPLETE
-        return self.study.tell(trial, value, state=state)
+            wait(running, return_when=FIRST_EXCEPTION)
+        finally:
+            with suppress(Unavailable):
+                slots.break_off()
+        for slot in running:
+            slot.result()

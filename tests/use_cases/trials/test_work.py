@@ -11,8 +11,9 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from mlsys.domain.errors import Unavailable
+from mlsys.use_cases.ends import End, Limits
 from mlsys.use_cases.trials import TrialStorage
-from mlsys.use_cases.work import End, work
+from mlsys.use_cases.work import work
 from tests.use_cases.trials.broken_records import (
     ClockedRecords,
     FlakyRecords,
@@ -144,7 +145,13 @@ def test_no_trial_is_started_after_the_timeout(records: ClockedRecords, study_id
         time.sleep(0.05)
         return 1.0
 
-    outcome = work(study, objective, storage=storage, stop=threading.Event(), timeout_seconds=0.2)
+    outcome = work(
+        study,
+        objective,
+        storage=storage,
+        stop=threading.Event(),
+        limits=Limits(timeout_seconds=0.2),
+    )
 
     assert outcome.end is End.TIMED_OUT
     assert 1 <= outcome.trials <= 5

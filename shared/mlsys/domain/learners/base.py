@@ -29,11 +29,18 @@ class Examples:
         matrix: (n, k) float64; a category is its code 0, 1, …; missing is NaN. See features.py.
         target: (n,) float64; the class index in our order, or the value.
         categorical: (k,) whether a column holds codes.
+        weights: (n,) how much each row counts in fits, early stopping and metrics.
+        monotone: (k,) 1 where a prediction may only rise along a column, -1 fall; () if nowhere.
+        class_weights: (n_classes,) what the rows of each class count besides, in fits and early
+            stopping, not in metrics; () if all count the same.
     """
 
     matrix: Floats
     target: Floats
     categorical: tuple[bool, ...]
+    weights: Floats | None = None
+    monotone: tuple[int, ...] = ()
+    class_weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,11 @@ class Learner(Protocol):
     @property
     def file_name(self) -> str:
         """How the native file is called, e.g. `model.txt`."""
+        ...
+
+    @property
+    def shares_bins(self) -> bool:
+        """Whether fits in several threads may use one binned data set."""
         ...
 
     def bin(self, train: Examples, val: Examples | None, *, task: Task, threads: int) -> Any:

@@ -14,6 +14,7 @@ from mlsys.domain.learners.base import Examples, Floats, Monitor, Params, Task
 from mlsys.domain.learners.fitted import Fitted
 from mlsys.domain.learners.matrices import as_float32, contributions_shape, predictions_shape
 from mlsys.domain.learners.watch import Watch, check_rows, checked_params
+from mlsys.domain.learners.weighing import combined, counted
 
 # CatBoost's compiled half imports pandas whether or not it is there, only to tell its frames from
 # other tables. We never pass frames and do not install pandas, so two empty classes stand in for
@@ -48,11 +49,13 @@ MAGIC = b"CBM1"
 
 @dataclass(frozen=True)
 class CatBoostData:
-    """Train on its bins, and val, which CatBoost bins by them."""
+    """Train on its bins, and val, which CatBoost bins by them; `monotone` in CatBoost's order."""
 
     train: Pool
     val: Pool | None
     val_target: Floats | None
+    weighed: bool
+    monotone: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,8 @@ class CatBoostLearner:
     """CatBoost; categories become target statistics, and an unknown one has the prior's."""
 
     file_name: str = "model.cbm"
+    # Of some thousand fits at once on one pool a few came out different, and one crashed.
+    shares_bins: bool = False
 
     def bin(
         self, train: Examples, val: Examples | None, *, task: Task, threads: int
@@ -127,19 +132,31 @@ class CatBoostLearner:
         """See base.Learner."""
         del task
         check_rows(train, val)
+        train = counted(combined(train))
         numbers = [place for place, codes in enumerate(train.categorical) if not codes]
         codes = [place for place, codes in enumerate(train.categorical) if codes]
         try:
             binned = Pool(
-                _features(train.matrix, numbers, codes), label=train.target, thread_count=threads
+                _features(train.matrix, numbers, codes),
+                label=train.target,
+                weight=train.weights,
+                thread_count=threads,
             )
             binned.quantize(border_count=BORDER_COUNT)
         except CatBoostError as error:
             raise InvalidInput(f"CatBoost cannot learn this: {error}") from error
+        monotone = tuple(train.monotone[place] for place in (*numbers, *codes) if train.monotone)
+        weighed = train.weights is not None
         if val is None:
-            return CatBoostData(binned, None, None)
-        raw = Pool(_features(val.matrix, numbers, codes), label=val.target, thread_count=threads)
-        return CatBoostData(binned, raw, val.target)
+            return CatBoostData(binned, None, None, weighed, monotone)
+        val = combined(val)
+        raw = Pool(
+            _features(val.matrix, numbers, codes),
+            label=val.target,
+            weight=val.weights,
+            thread_count=threads,
+        )
+        return CatBoostData(binned, raw, counted(val).target, weighed, monotone)
 
     def fit(
         self,
@@ -155,6 +172,9 @@ class CatBoostLearner:
         """See base.Learner."""
         watched = METRICS.get(monitor.metric) if monitor else None
         metric = watched or LOSSES[task.kind]
+        if metric == "AUC" and binned.weighed:
+            # All its other metrics heed the weights unasked; asked without weights, it refuses.
+            metric = "AUC:use_weights=true"
         fixed = {
             "loss_function": LOSSES[task.kind],
             "eval_metric": metric,
@@ -166,6 +186,8 @@ class CatBoostLearner:
             "logging_level": "Silent",
             "allow_writing_files": False,
         }
+        if binned.monotone:
+            fixed["monotone_constraints"] = list(binned.monotone)
         if task.kind == "multiclass":
             fixed["classes_count"] = task.n_classes
         watch = Watch(monitor, task=task, val_target=binned.val_target) if monitor else None

@@ -11,10 +11,11 @@ from mlsys.domain.learners.base import Examples, Floats, Monitor, Params, Task
 from mlsys.domain.learners.fitted import Fitted
 from mlsys.domain.learners.matrices import contributions_shape, predictions_shape
 from mlsys.domain.learners.watch import Watch, check_rows, checked_params
+from mlsys.domain.learners.weighing import combined, counted
 
 OBJECTIVES = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}
 LOSSES = {"binary": "binary_logloss", "multiclass": "multi_logloss", "regression": "rmse"}
-# LightGBM's names where it means the same; its mape and multiclass area do not.
+# LightGBM's names where it means the same; its mape and multiclass areas do not.
 METRICS = {
     "roc_auc": "auc",
     "average_precision": "average_precision",
@@ -35,6 +36,7 @@ class LightGBMData:
     train: lightgbm.Dataset
     val: lightgbm.Dataset | None
     val_target: Floats | None
+    monotone: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class LightGBMLearner:
     """LightGBM; categories are split natively, and an unknown one goes the way of the rest."""
 
     file_name: str = "model.txt"
+    shares_bins: bool = True
 
     def bin(
         self, train: Examples, val: Examples | None, *, task: Task, threads: int
@@ -86,20 +89,26 @@ class LightGBMLearner:
         """See base.Learner."""
         del task
         check_rows(train, val)
+        train = counted(combined(train))
         categorical = [place for place, codes in enumerate(train.categorical) if codes]
         settings = BINS | {"num_threads": threads}
         binned = lightgbm.Dataset(
             np.ascontiguousarray(train.matrix),
             label=train.target,
+            weight=train.weights,
             categorical_feature=categorical,
             params=settings,
         ).construct()
         if val is None:
-            return LightGBMData(binned, None, None)
+            return LightGBMData(binned, None, None, train.monotone)
+        val = combined(val)
         aligned = binned.create_valid(
-            np.ascontiguousarray(val.matrix), label=val.target, params=settings
+            np.ascontiguousarray(val.matrix),
+            label=val.target,
+            weight=val.weights,
+            params=settings,
         ).construct()
-        return LightGBMData(binned, aligned, val.target)
+        return LightGBMData(binned, aligned, counted(val).target, train.monotone)
 
     def fit(
         self,
@@ -113,7 +122,7 @@ class LightGBMLearner:
         monitor: Monitor | None = None,
     ) -> Fitted:
         """See base.Learner."""
-        watched = METRICS.get(monitor.metric) if monitor else None
+        watched = METRICS.get(monitor.metric) if monitor and task.kind != "multiclass" else None
         fixed = {
             **BINS,
             "objective": OBJECTIVES[task.kind],
@@ -123,6 +132,7 @@ class LightGBMLearner:
             "seed": seed,
             "deterministic": True,
             "force_row_wise": True,
+            "monotone_constraints": list(binned.monotone),
         }
         watch = Watch(monitor, task=task, val_target=binned.val_target) if monitor else None
         val_prediction: Floats | None = None

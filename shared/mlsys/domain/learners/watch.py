@@ -8,7 +8,7 @@ from mlsys.domain.errors import InvalidInput
 from mlsys.domain.learners.base import Examples, Floats, Monitor, Params, Task
 
 # What cannot be told where val lacks a class.
-OF_ALL_CLASSES = {"roc_auc", "roc_auc_ovr", "average_precision"}
+OF_ALL_CLASSES = {"roc_auc", "roc_auc_ovr", "roc_auc_ovr_weighted", "average_precision"}
 
 
 class Watch:
@@ -52,8 +52,15 @@ class Watch:
 def check_rows(train: Examples, val: Examples | None) -> None:
     """Refuse what the libraries stumble over in ways of their own. Raises InvalidInput."""
     for part, examples in (("train", train), ("val", val)):
-        if examples is not None and len(examples.matrix) == 0:
+        if examples is None:
+            continue
+        if len(examples.matrix) == 0:
             raise InvalidInput(f"{part} holds no rows")
+        if examples.weights is not None and not examples.weights.any():
+            raise InvalidInput(
+                f"all {len(examples.weights)} rows of {part} have weight 0; split with more rows, "
+                "or weigh some of them"
+            )
 
 
 def checked_params(params: Params, fixed: Params) -> dict[str, object]:

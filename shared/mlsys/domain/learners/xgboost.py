@@ -11,6 +11,7 @@ from mlsys.domain.learners.base import Examples, Floats, Monitor, Params, Task
 from mlsys.domain.learners.fitted import Fitted
 from mlsys.domain.learners.matrices import as_float32, contributions_shape, predictions_shape
 from mlsys.domain.learners.watch import Watch, check_rows, checked_params
+from mlsys.domain.learners.weighing import combined, counted
 
 OBJECTIVES = {
     "binary": "binary:logistic",
@@ -36,6 +37,7 @@ class XGBoostData:
     train: xgboost.QuantileDMatrix
     val: xgboost.DMatrix | None
     val_target: Floats | None
+    monotone: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class XGBoostLearner:
     """XGBoost; categories are split natively, and an unknown one goes the way of the rest."""
 
     file_name: str = "model.ubj"
+    shares_bins: bool = True
 
     def bin(
         self, train: Examples, val: Examples | None, *, task: Task, threads: int
@@ -90,21 +93,24 @@ class XGBoostLearner:
         """See base.Learner."""
         del task
         check_rows(train, val)
+        train = counted(combined(train))
         types = ["c" if codes else "q" for codes in train.categorical]
         binned = xgboost.QuantileDMatrix(
             as_float32(train.matrix),
             label=train.target,
+            weight=train.weights,
             feature_types=types,
             enable_categorical=True,
             max_bin=MAX_BIN,
             nthread=threads,
         )
         if val is None:
-            return XGBoostData(binned, None, None)
+            return XGBoostData(binned, None, None, train.monotone)
         # Not on bins: they would take an unknown category for the last known one.
+        val = combined(val)
         raw = _matrix(val.matrix, types, threads=threads)
-        raw.set_label(val.target)
-        return XGBoostData(binned, raw, val.target)
+        raw.set_info(label=val.target, weight=val.weights)
+        return XGBoostData(binned, raw, counted(val).target, train.monotone)
 
     def fit(
         self,
@@ -127,6 +133,7 @@ class XGBoostLearner:
             "nthread": threads,
             "seed": seed,
             "verbosity": 0,
+            "monotone_constraints": binned.monotone,
         }
         if task.kind == "multiclass":
             fixed["num_class"] = task.n_classes

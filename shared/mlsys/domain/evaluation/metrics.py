@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.formulas import ALIASES, FORMULAS, MULTICLASS_ALIASES, Formula
+from mlsys.domain.evaluation.formulas import ALIASES, FORMULAS, MULTICLASS_ALIASES, Formula
 from mlsys.domain.learners.base import Floats, Task
 
 # Weights of this many rows are held at once, in 8 bytes each.
@@ -176,22 +176,25 @@ def bootstrap_interval(
     return Interval(value, float(low), float(high), level, resamples, "percentile bootstrap")
 
 
-def constant_prediction(task: Task, train_target: Floats, *, rows: int) -> Floats:
+def constant_prediction(
+    task: Task, train_target: Floats, *, rows: int, weights: Floats | None = None
+) -> Floats:
     """Predict every row alike: the classes' shares in train, or the mean. The baseline to beat.
 
     Args:
         task: decides the shape of the answer.
         train_target: (m,) class indexes or values, m >= 1.
         rows: how many rows to predict.
+        weights: (m,) how much each row of train counts; by default all the same.
 
     Returns:
         (rows,) values or P(class 1), or (rows, n_classes) probabilities.
 
     """
     if task.kind != "multiclass":
-        return np.full(rows, train_target.mean())
-    shares = np.bincount(train_target.astype(np.intp), minlength=task.n_classes)
-    return np.tile(shares / len(train_target), (rows, 1))
+        return np.full(rows, np.average(train_target, weights=weights))
+    totals = np.bincount(train_target.astype(np.intp), weights, minlength=task.n_classes)
+    return np.tile(totals / totals.sum(), (rows, 1))
 
 
 def _checked_weights(

@@ -7,12 +7,14 @@ weighting (one class only, a constant target) is NaN there. All agree with sciki
 Shapes: target (n,) holds class indexes or values; probability is (n,) of class 1, or (n, c).
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Ranking = Callable[[npt.NDArray[np.bool_], Floats, Floats], Floats]
 
 EPSILON = float(np.finfo(np.float64).eps)
 
@@ -27,10 +29,11 @@ class Counts(NamedTuple):
 
 
 def mean(losses: Floats, weights: Floats) -> Floats:
-    """Return the weighted mean of (n,) losses."""
-    total: Floats = np.einsum("rn,n->r", weights, losses)
+    """Return the weighted mean of (n,) losses; NaN if a row that counts has none."""
+    undefined = np.isnan(losses)
+    total: Floats = np.einsum("rn,n->r", weights, np.where(undefined, 0, losses))
     average: Floats = total / weights.sum(axis=1)
-    return average
+    return np.where(weights[:, undefined].any(axis=1), np.nan, average)
 
 
 def log_losses(target: Floats, probability: Floats) -> Floats:
@@ -56,9 +59,38 @@ def brier_losses(target: Floats, probability: Floats) -> Floats:
     return losses
 
 
+def squared_losses(target: Floats, value: Floats) -> Floats:
+    """Return (n,) squared errors."""
+    return (target - value) ** 2
+
+
+def absolute_losses(target: Floats, value: Floats) -> Floats:
+    """Return (n,) absolute errors."""
+    return np.abs(target - value)
+
+
 def relative_losses(target: Floats, value: Floats) -> Floats:
     """Return (n,) absolute errors as a share of the target; NaN where that is 0."""
     return _ratio(np.abs(target - value), np.abs(target))
+
+
+def squared_log_losses(target: Floats, value: Floats) -> Floats:
+    """Return (n,) squared errors of the logarithms of 1 + x; NaN where that has none."""
+    logs = np.log1p(np.where(np.minimum(target, value) > -1, (target, value), np.nan))
+    losses: Floats = (logs[0] - logs[1]) ** 2
+    return losses
+
+
+def pinball_losses(target: Floats, value: Floats) -> Floats:
+    """Return (n,) losses of the median: half of the absolute errors."""
+    return np.abs(target - value) / 2
+
+
+def top_2_hits(target: Floats, probability: Floats) -> Floats:
+    """Return (n,) 1 where the true class is among the two likeliest, of equals the later; or 0."""
+    likeliest = np.argsort(probability, axis=1, kind="stable")[:, -2:]
+    hits: Floats = (likeliest == target[:, None]).any(axis=1).astype(np.float64)
+    return hits
 
 
 def roc_auc(positive: npt.NDArray[np.bool_], score: Floats, weights: Floats) -> Floats:
@@ -72,21 +104,28 @@ def roc_auc(positive: npt.NDArray[np.bool_], score: Floats, weights: Floats) -> 
     return _ratio(pairs, gains.sum(axis=1) * losses.sum(axis=1))
 
 
-def roc_auc_ovr(target: Floats, probability: Floats, weights: Floats) -> Floats:
-    """Return the plain mean of each class's area against the rest."""
-    areas = [
-        roc_auc(target == index, probability[:, index], weights)
-        for index in range(probability.shape[1])
-    ]
-    return sum(areas, start=np.zeros(len(weights))) / len(areas)
-
-
-def average_precision(target: Floats, score: Floats, weights: Floats) -> Floats:
+def average_precision(positive: npt.NDArray[np.bool_], score: Floats, weights: Floats) -> Floats:
     """Return the mean precision over thresholds, weighted by the recall each adds."""
-    gains, losses = (sums[:, ::-1] for sums in _by_threshold(target == 1, score, weights))
+    gains, losses = (sums[:, ::-1] for sums in _by_threshold(positive, score, weights))
     found = np.cumsum(gains, axis=1)
     precision = _ratio(found, found + np.cumsum(losses, axis=1), otherwise=0.0)
     return _ratio((precision * gains).sum(axis=1), gains.sum(axis=1))
+
+
+def each_against_the_rest(
+    score_of: Ranking, target: Floats, probability: Floats, weights: Floats
+) -> Floats:
+    """Score each class's probability as if the others were one: (r, c)."""
+    classes = range(probability.shape[1])
+    return np.stack(
+        [score_of(target == index, probability[:, index], weights) for index in classes], axis=1
+    )
+
+
+def shares(target: Floats, probability: Floats, weights: Floats) -> Floats:
+    """Return how much of the weight is of each class: (r, c)."""
+    known = (target[:, None] == np.arange(probability.shape[1])).astype(np.float64)
+    return _shares(weights @ known)
 
 
 def count(target: Floats, predicted: Floats, weights: Floats) -> Counts:
@@ -126,6 +165,12 @@ def macro(by_class: Floats, counts: Counts) -> Floats:
     return _mean_where((counts.actual + counts.predicted) > 0, by_class)
 
 
+def weighted(by_class: Floats, counts: Counts) -> Floats:
+    """Return the mean over the classes, weighted by how often each occurs as truth."""
+    mean_of: Floats = (by_class * _shares(counts.actual)).sum(axis=1)
+    return mean_of
+
+
 def balanced_accuracy(counts: Counts) -> Floats:
     """Return the plain mean of recall over the classes that occur as truth."""
     return _mean_where(counts.actual > 0, recall(counts))
@@ -133,18 +178,33 @@ def balanced_accuracy(counts: Counts) -> Floats:
 
 def matthews_corrcoef(counts: Counts) -> Floats:
     """Return the correlation of truth and prediction, -1 to 1; 0 where one is constant."""
-    actual, predicted, correct = (part / counts.total for part in counts[:3])
-    covariance = correct.sum(axis=1) - (actual * predicted).sum(axis=1)
+    actual, predicted = _shares(counts.actual), _shares(counts.predicted)
+    covariance = accuracy(counts) - (actual * predicted).sum(axis=1)
     spread = (1 - (actual**2).sum(axis=1)) * (1 - (predicted**2).sum(axis=1))
     return np.clip(_ratio(covariance, np.sqrt(np.maximum(spread, 0)), otherwise=0.0), -1, 1)
 
 
+def cohen_kappa(counts: Counts) -> Floats:
+    """Return how far truth and prediction agree beyond chance; NaN where both are one class."""
+    chance = (_shares(counts.actual) * _shares(counts.predicted)).sum(axis=1)
+    return 1 - _ratio(1 - accuracy(counts), 1 - chance)
+
+
 def r2(target: Floats, value: Floats, weights: Floats) -> Floats:
     """Return the share of the target's variance that is explained."""
-    centred = target - mean(target, weights)[:, None]
-    spread = (weights * centred**2).sum(axis=1)
-    constant = np.array([np.ptp(target[row > 0]) == 0 for row in weights])
-    return 1 - _ratio((weights * (target - value) ** 2).sum(axis=1), np.where(constant, 0, spread))
+    missed = (weights * (target - value) ** 2).sum(axis=1)
+    return 1 - _ratio(missed, _spread(target, weights))
+
+
+def explained_variance(target: Floats, value: Floats, weights: Floats) -> Floats:
+    """Return the share of the target's variance that is explained, but for a constant error."""
+    return 1 - _ratio(_spread(target - value, weights), _spread(target, weights))
+
+
+def largest(losses: Floats, weights: Floats) -> Floats:
+    """Return the largest of (n,) losses >= 0 of rows that count."""
+    most: Floats = np.where(weights > 0, losses, 0.0).max(axis=1)
+    return most
 
 
 def median(losses: Floats, weights: Floats) -> Floats:
@@ -153,14 +213,30 @@ def median(losses: Floats, weights: Floats) -> Floats:
     ordered, reached = losses[order], np.cumsum(weights[:, order], axis=1)
     half = reached[:, -1:] / 2
     low = (reached < half).sum(axis=1)
-    high = (reached <= half).sum(axis=1)
-    middle: Floats = (ordered[low] + ordered[np.minimum(high, len(ordered) - 1)]) / 2
+    at_low = np.take_along_axis(reached, low[:, None], axis=1)
+    between = (at_low - half <= EPSILON)[:, 0]
+    high = np.minimum((reached <= at_low).sum(axis=1), len(ordered) - 1)
+    middle: Floats = (ordered[low] + ordered[np.where(between, high, low)]) / 2
     return middle
 
 
 def _mean_where(occurs: npt.NDArray[np.bool_], by_class: Floats) -> Floats:
     mean_of: Floats = (by_class * occurs).sum(axis=1) / occurs.sum(axis=1)
     return mean_of
+
+
+def _shares(by_class: Floats) -> Floats:
+    """Divide by the sum over the classes, so that an only class has exactly all."""
+    parts: Floats = by_class / by_class.sum(axis=1, keepdims=True)
+    return parts
+
+
+def _spread(values: Floats, weights: Floats) -> Floats:
+    """Sum the weighted squares around the weighted mean of (n,): 0 if they are all the same."""
+    spread = (weights * (values - mean(values, weights)[:, None]) ** 2).sum(axis=1)
+    constant = [np.ptp(values[row > 0]) == 0 for row in weights]
+    varying: Floats = np.where(constant, 0.0, spread)
+    return varying
 
 
 def _by_threshold(

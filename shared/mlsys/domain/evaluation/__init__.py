@@ -1,0 +1,1 @@
+"""How good a prediction is, and what is made of it: metrics, curves, thresholds, calibration."""

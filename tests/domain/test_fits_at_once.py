@@ -1,0 +1,114 @@
+"""Fits in several threads: each is what it would have been alone.
+
+They share one binned data set, but for CatBoost: see `shares_bins`.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
+from typing import Any
+
+import pytest
+
+from mlsys.domain.learners.base import Examples, Learner, Monitor, Task
+from mlsys.domain.learners.table import learner
+from mlsys.domain.messages import ModelType
+from mlsys.domain.spaces.search import SPACES, Params
+from tests.domain.learning import BINARY, examples, loss_of
+
+SLOTS = 3
+FITS = 9
+ROUNDS = 15
+
+Fitted = tuple[bytes, list[float], bytes]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_fits_at_once_are_to_the_bit_what_they_are_alone(
+    model_type: ModelType, task: Task, threads: int
+) -> None:
+    train, val = parts(task)
+    library = learner(model_type)
+    copies = 1 if library.shares_bins else SLOTS
+    idle = [library.bin(train, val, task=task, threads=2) for _ in range(copies)]
+    together = Barrier(SLOTS)
+
+    def fitted(place: int) -> Fitted:
+        binned = idle[0] if library.shares_bins else idle.pop()
+        outcome = fit(model_type, task, binned, val, place=place, threads=threads)
+        idle.append(binned)
+        return outcome
+
+    def fitted_with_others(place: int) -> Fitted:
+        together.wait()
+        return fitted(place)
+
+    alone = [fitted(place) for place in range(FITS)]
+    with ThreadPoolExecutor(SLOTS) as pool:
+        at_once = list(pool.map(fitted_with_others, range(FITS)))
+
+    assert [one == other for one, other in zip(alone, at_once, strict=True)] == [True] * FITS
+
+
+def test_lightgbm_knows_one_number_of_threads_for_the_whole_process() -> None:
+    library = learner(ModelType.LIGHTGBM)
+    train, val = parts(BINARY)
+    binned = library.bin(train, val, task=BINARY, threads=1)
+    done = Event()
+
+    def bin_on_more_threads() -> None:
+        while not done.is_set():
+            library.bin(train, val, task=BINARY, threads=4)
+
+    def losses() -> list[list[float]]:
+        fits = [
+            fit(ModelType.LIGHTGBM, BINARY, binned, val, place=place, threads=1)
+            for place in range(FITS)
+        ]
+        return [losses for _, losses, _ in fits]
+
+    alone = losses()
+    with ThreadPoolExecutor(1) as pool:
+        binning = pool.submit(bin_on_more_threads)
+        disturbed = losses()
+        done.set()
+        binning.result()
+
+    assert disturbed != alone
+    assert disturbed == [pytest.approx(one, abs=1e-12) for one in alone]
+
+
+def parts(task: Task) -> tuple[Examples, Examples]:
+    """Make train and val."""
+    return examples(task, rows=1200), examples(task, rows=1200, seed=1)
+
+
+def fit(
+    model_type: ModelType, task: Task, binned: Any, val: Examples, *, place: int, threads: int
+) -> Fitted:
+    """Return what a fit comes to: its file, its loss after each round, what it predicts for val."""
+    losses: list[float] = []
+
+    def on_round(_: int, loss: float) -> bool:
+        losses.append(loss)
+        return False
+
+    library: Learner = learner(model_type)
+    metric = loss_of(task)
+    fitted = library.fit(
+        binned,
+        task=task,
+        params=params_of(model_type, place),
+        rounds=ROUNDS,
+        threads=threads,
+        seed=place,
+        monitor=Monitor(metric.name, metric.maximize, on_round=on_round),
+    )
+    return fitted.to_bytes(), losses, fitted.predict(val.matrix).tobytes()
+
+
+def params_of(model_type: ModelType, place: int) -> Params:
+    """Go through each range in steps of its own, so that hardly two fits take the same time."""
+    return {
+        name: side.at((place * step * 0.37) % 1)
+        for step, (name, side) in enumerate(SPACES[model_type].items(), start=1)
+    }

@@ -1,0 +1,69 @@
+"""The study: many trials at once or one by one, and what ended it."""
+
+import pytest
+
+from mlsys.domain.experiment_records import ExperimentStatus
+from mlsys.domain.records import Split
+from mlsys.repositories import MODEL_VERSIONS
+from mlsys.runtime import Runtime
+from mlsys.use_cases.shown_trials import list_trials
+from tests.use_cases.conftest import asked_for
+from tests.use_cases.test_study import run, trial_states
+
+
+def test_a_study_of_one_worker_that_makes_one_trial_at_a_time_is_deterministic(
+    ready_split: Split, runtime: Runtime
+) -> None:
+    config = {"n_trials": 14, "trials_at_once": 1}
+
+    first, second = (
+        run(asked_for(ready_split, runtime, request_id=one, optuna_config=config).id, runtime)
+        for one in "ab"
+    )
+
+    assert (first.deterministic, first.trials_at_once, first.threads) == (True, 1, 1)
+    assert (first.ended_by, first.calibration_seconds) == ("n_trials", 0)
+    trials = [
+        list_trials(one.id, page_size=100, page_token=None, records=runtime.records)[0]
+        for one in (first, second)
+    ]
+    assert [one.params for one in trials[0]] == [one.params for one in trials[1]]
+    assert [one.value for one in trials[0]] == [one.value for one in trials[1]]
+    models = [
+        MODEL_VERSIONS.get(one.model_id, records=runtime.records).value.files["model.txt"].sha256
+        for one in (first, second)
+    ]
+    assert models[0] == models[1]
+
+
+@pytest.mark.parametrize("model_type", ["lightgbm", "xgboost", "catboost"])
+def test_trials_at_once_are_one_study(
+    ready_split: Split, runtime: Runtime, model_type: str
+) -> None:
+    config = {"n_trials": 9, "trials_at_once": 4, "sampler": "Random"}
+    experiment = asked_for(ready_split, runtime, model_type=model_type, optuna_config=config)
+
+    ended = run(experiment.id, runtime)
+
+    assert ended.status is ExperimentStatus.SUCCEEDED
+    assert len(trial_states(experiment.id, runtime)) == sum(ended.trials.values()) == 9
+    assert (ended.trials_at_once, ended.deterministic, ended.workers) == (4, False, 1)
+
+
+@pytest.mark.parametrize(
+    ("limit", "ended_by"),
+    [
+        ({"plateau_trials": 2}, "plateau"),
+        ({"max_cost_usd": 1e-12}, "cost"),
+        ({"timeout_seconds": 1e-6}, "timeout"),
+    ],
+)
+def test_a_study_says_what_ended_it(
+    ready_split: Split, runtime: Runtime, limit: dict[str, float], ended_by: str
+) -> None:
+    config = {"n_trials": 60, "sampler": "Random", **limit}
+
+    ended = run(asked_for(ready_split, runtime, optuna_config=config).id, runtime)
+
+    assert (ended.status, ended.ended_by) == (ExperimentStatus.SUCCEEDED, ended_by)
+    assert sum(ended.trials.values()) < 60

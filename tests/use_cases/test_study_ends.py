@@ -1,0 +1,112 @@
+"""How studies end: when a cancel meets the end, and when all trials fail."""
+
+from collections import Counter
+from threading import Event, get_ident
+from typing import Any
+
+import polars as pl
+import pytest
+
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
+from mlsys.domain.model_records import VersionStatus
+from mlsys.domain.records import Split
+from mlsys.handlers.study import handle
+from mlsys.repositories import MODEL_VERSIONS
+from mlsys.runtime import Runtime
+from mlsys.use_cases.leading import House, Lead, Worker
+from mlsys.use_cases.study import run_study
+from tests.use_cases.conftest import asked_for
+from tests.use_cases.crownings import rewrite_part
+from tests.use_cases.test_cancel import cancel, states
+from tests.use_cases.test_study import run
+
+
+def test_five_failures_in_a_row_end_a_study_with_their_reason(
+    ready_split: Split, runtime: Runtime
+) -> None:
+    rewrite_part(ready_split, "val", {"kind": pl.lit("big")}, runtime)
+
+    ended = run(asked_for(ready_split, runtime, optuna_config={"n_trials": 9}).id, runtime)
+
+    assert (ended.status, ended.ended_by) == (ExperimentStatus.FAILED, "failures")
+    assert ended.trials == {"FAIL": 5}
+    assert ended.failure is not None
+    assert "one after the other: InvalidInput: roc_auc is undefined" in ended.failure.message
+
+
+@pytest.mark.parametrize("wanted", [True, False], ids=["checked", "not checked"])
+def test_of_a_cancel_and_the_end_exactly_one_wins_wherever_they_meet(
+    ready_split: Split,
+    runtime: Runtime,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    wanted: bool,
+) -> None:
+    if not wanted:
+        monkeypatch.setattr(Lead, "wanted", Lead._open)  # noqa: SLF001
+    found = [
+        met(place, ready_split, runtime, after=after)
+        for place in range(1, 13)
+        for after in (True, False)
+    ]
+
+    violations = [one for _, ones in found for one in ones]
+    ends = Counter(status for status, _ in found)
+    with capsys.disabled():
+        print(f"\n{len(found)} meetings, {dict(ends)}, {len(violations)} violations")  # noqa: T201
+    assert len(ends) == 2
+    assert (violations == []) is wanted
+
+
+def met(
+    place: int, split: Split, runtime: Runtime, *, after: bool
+) -> tuple[ExperimentStatus, list[str]]:
+    """Cancel a study before or after one of its leader's writes; say how it ended."""
+    name = f"toys{place}{int(after)}"
+    config = {"n_trials": 1}
+    asked = asked_for(split, runtime, name=name, request_id=name, optuna_config=config)
+    answers: list[Experiment] = []
+    left, here = place, get_ident()
+
+    class Meeting:
+        """Records beside which somebody cancels, heartbeats aside."""
+
+        def __getattr__(self, called: str) -> Any:
+            nonlocal left
+            method = getattr(runtime.records, called)
+            if called not in {"commit", "create", "replace"} or get_ident() != here:
+                return method
+            left -= 1
+            if left:
+                return method
+            if not after:
+                answers.append(cancel(asked.id, runtime))
+                return method
+
+            def write_first(*arguments: Any) -> Any:
+                written = method(*arguments)
+                answers.append(cancel(asked.id, runtime))
+                return written
+
+            return write_first
+
+    house = House(Meeting(), runtime.objects, "artifacts", runtime.now)
+    worker = Worker("study-1", task=0, tasks=1, threads=1, lease_seconds=60)
+    ended = run_study(asked.id, worker=worker, house=house, stop=Event())
+
+    versions = MODEL_VERSIONS.list(records=runtime.records, where={"name": name}).values
+    standing = [one.id for one in versions if one.status is not VersionStatus.ABANDONED]
+    accepted = any(one.cancellation for one in answers)
+    status = ExperimentStatus.CANCELLED if accepted else ExperimentStatus.SUCCEEDED
+    wants = {
+        "the status": (ended.status, status),
+        "the model": (ended.model_id, None if accepted else f"{name}-v1"),
+        "the versions": (standing, [] if accepted else [f"{name}-v1"]),
+        "the trials": (ended.trials, states(asked.id, runtime)),
+        "a second run": (handle(asked.id, runtime, environment={}, stop=Event()), ended),
+        "a second cancel": (cancel(asked.id, runtime), ended),
+    }
+    where = f"{'after' if after else 'before'} write {place}"
+    wrong = [f"{where}: {what}: {got}" for what, (got, want) in wants.items() if got != want]
+    return ended.status, wrong
