@@ -96,11 +96,6 @@ class Learner(Protocol):
     A binned data set is opaque, built once per process and reused by every trial of a study.
     """
 
-    @property
-    def file_name(self) -> str:
-        """How the native file is called, e.g. `model.txt`."""
-        ...
-
     def bin(self, train: Examples, val: Examples | None, *, task: Task, threads: int) -> Any:
         """Quantise `train`, and `val` with the same bins.
 
@@ -125,13 +120,5 @@ class Learner(Protocol):
         Raises:
             InvalidInput: `params` names what is fixed (seed, bins, objective …), or the library
                 refuses them; the monitor's metric is undefined on val, or there is no val.
-        """
-        ...
-
-    def load(self, content: bytes, *, task: Task, threads: int = 1) -> Booster:
-        """Read what `to_bytes` wrote. Verify its sha256 first: damaged files kill the process.
-
-        Raises:
-            Corrupt: the library cannot read it.
         """
         ...
