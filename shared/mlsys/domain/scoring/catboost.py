@@ -39,17 +39,20 @@ class CatBoostBooster:
 
     def predict(self, matrix: Floats) -> Floats:
         """See base.Booster."""
-        pool = self._pool(matrix)
+        check_width(matrix, len(self._numbers) + len(self._codes))
         if len(matrix) == 0:
             return np.empty(predictions_shape(self.task, matrix))
         kind = "RawFormulaVal" if self.task.kind == "regression" else "Probability"
-        told: Floats = self._model.predict(pool, prediction_type=kind, thread_count=self.threads)
+        told: Floats = self._model.predict(
+            self._pool(matrix), prediction_type=kind, thread_count=self.threads
+        )
         if self.task.kind == "binary":
             return np.ascontiguousarray(told[:, 1])
         return told
 
     def contributions(self, matrix: Floats) -> Floats:
         """See base.Booster."""
+        check_width(matrix, len(self._numbers) + len(self._codes))
         if len(matrix) == 0:
             return np.empty(contributions_shape(self.task, matrix))
         shares = self._model.get_feature_importance(
@@ -71,7 +74,6 @@ class CatBoostBooster:
         return self.content
 
     def _pool(self, matrix: Floats) -> Pool:
-        check_width(matrix, len(self._numbers) + len(self._codes))
         return Pool(feature_data(matrix, self._numbers, self._codes))
 
 
