@@ -41,6 +41,7 @@ FORBIDDEN = [
     ("backends", "adapters/local", "import mlsys.adapters.gcp.records"),
     ("handlers", "handlers/health", "import mlsys.handlers.predict"),
     ("learners", "domain/learners/xgboost", "import mlsys.domain.learners.lightgbm"),
+    ("scoring", "domain/scoring/xgboost", "import mlsys.domain.scoring.lightgbm"),
     ("deployables", "handlers", "import functions.predict.main"),
     ("deployables", "dev", "import jobs.study"),
     ("deployables", "edge", "import functions_framework"),
