@@ -27,8 +27,6 @@ class _StandIn(ModuleType):
     """Stands where a module would be while CatBoost is imported, and knows any name."""
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
         return _Name(name, (), {"__module__": self.__name__})
 
 

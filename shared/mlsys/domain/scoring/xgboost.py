@@ -71,7 +71,7 @@ class XGBoostBooster:
     content: bytes
     task: Task
     threads: int
-    _types: "Array[c_char_p]"
+    _types: Array[c_char_p]
     _library: CDLL
     _holding: CDLL
     _booster: c_void_p
@@ -157,7 +157,7 @@ def load(content: bytes, *, task: Task, threads: int) -> XGBoostBooster:
     return loaded
 
 
-def _types(library: CDLL, booster: c_void_p) -> "Array[c_char_p]":
+def _types(library: CDLL, booster: c_void_p) -> Array[c_char_p]:
     """Copy whether each feature is a number, `q`, or a category, `c`."""
     count, types = COUNT(), WORDS()
     library.XGBoosterGetStrFeatureInfo(booster, TYPES, byref(count), byref(types))
