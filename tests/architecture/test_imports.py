@@ -64,6 +64,7 @@ FORBIDDEN = [
     ("heavy", "domain/learners", "from sklearn.metrics import roc_auc_score"),
     ("light-serving", "handlers/predict", "import polars"),
     ("light-serving", "runtime", "import optuna"),
+    ("light-serving", "domain/scoring/lightgbm", "import mlsys.domain.learners.lightgbm"),
 ]
 
 
