@@ -41,6 +41,7 @@ FORBIDDEN = [
     ("backends", "adapters/local", "import mlsys.adapters.gcp.records"),
     ("handlers", "handlers/health", "import mlsys.handlers.predict"),
     ("learners", "domain/learners/xgboost", "import mlsys.domain.learners.lightgbm"),
+    ("scoring", "domain/scoring/xgboost", "import mlsys.domain.scoring.lightgbm"),
     ("deployables", "handlers", "import functions.predict.main"),
     ("deployables", "dev", "import jobs.study"),
     ("deployables", "edge", "import functions_framework"),
@@ -63,6 +64,7 @@ FORBIDDEN = [
     ("heavy", "domain/learners", "from sklearn.metrics import roc_auc_score"),
     ("light-serving", "handlers/predict", "import polars"),
     ("light-serving", "runtime", "import optuna"),
+    ("light-serving", "domain/scoring/lightgbm", "import mlsys.domain.learners.lightgbm"),
 ]
 
 

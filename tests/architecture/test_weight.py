@@ -11,6 +11,11 @@ from time import perf_counter
 
 import pytest
 
+from mlsys.domain.learners.table import learner
+from mlsys.domain.messages import ModelType
+from mlsys.domain.scoring.table import FILE_NAMES
+from tests.domain.learning import BINARY, fit
+
 ROOT = Path(__file__).parents[2]
 
 CORE = {
@@ -85,6 +90,46 @@ def test_what_is_not_allowed_is_noticed(tmp_path: Path) -> None:
     probe = _start("study", "train", tmp_path)
 
     assert {"numpy", "optuna", "polars"} & (set(probe.packages) - CORE - FRAMEWORK)
+
+
+SCORE = """
+import sys
+from pathlib import Path
+
+import numpy as np
+from probe import third_party
+
+from mlsys.domain.learners.base import Task
+from mlsys.domain.messages import ModelType
+from mlsys.domain.scoring.table import load_booster
+
+content = Path(sys.argv[2]).read_bytes()
+booster = load_booster(ModelType(sys.argv[1]), content, task=Task("binary", 2))
+booster.predict(np.ones((1, 4)))
+booster.contributions(np.ones((1, 4)))
+booster.importance()
+print(*third_party())
+"""
+OF_CATBOOST = {"_catboost", "catboost", "six"}
+
+
+@pytest.mark.parametrize("model_type", ModelType)
+def test_scoring_a_model_imports_none_of_what_trained_it(
+    model_type: ModelType, tmp_path: Path
+) -> None:
+    file = tmp_path / FILE_NAMES[model_type]
+    file.write_bytes(fit(learner(model_type), BINARY, rounds=3).to_bytes())
+
+    ended = subprocess.run(
+        [str(ROOT / ".venv-serve/bin/python"), "-c", SCORE, model_type.value, str(file)],
+        env={"PYTHONPATH": str(ROOT / "tests" / "architecture")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    imported = set(ended.stdout.split()) - CORE - NUMBERS
+    assert imported == (OF_CATBOOST if model_type is ModelType.CATBOOST else set())
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ import pytest
 
 from mlsys.domain.errors import Corrupt
 from mlsys.domain.learners.base import Floats, Learner, Task
+from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ModelType
+from mlsys.domain.scoring.table import load_booster
 from tests.domain.learning import (
     BINARY,
     CATEGORY,
@@ -88,17 +90,18 @@ def test_rows_are_scored_alike_alone_and_together_however_they_lie_in_memory(
 
 
 def test_nothing_is_written_anywhere(
-    library: Learner,
+    model_type: ModelType,
     task: Task,
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    library = learner(model_type)
     val = examples(task, seed=1)
 
     booster = fit(library, task, val=val, monitor=watching(loss_of(task), [], patience=2))
-    reloaded = library.load(booster.to_bytes(), task=task)
+    reloaded = load_booster(model_type, booster.to_bytes(), task=task)
     reloaded.predict(val.matrix)
     reloaded.contributions(val.matrix)
     reloaded.importance()
@@ -108,9 +111,9 @@ def test_nothing_is_written_anywhere(
 
 
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x80\x04pickle"])
-def test_what_is_no_model_is_corrupt(library: Learner, content: bytes) -> None:
+def test_what_is_no_model_is_corrupt(model_type: ModelType, content: bytes) -> None:
     with pytest.raises(Corrupt, match="no model file"):
-        library.load(content, task=BINARY)
+        load_booster(model_type, content, task=BINARY)
 
 
 LOAD_DAMAGED = """
@@ -118,11 +121,11 @@ import sys
 from pathlib import Path
 from mlsys.domain.errors import Corrupt
 from mlsys.domain.learners.base import Task
-from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ModelType
+from mlsys.domain.scoring.table import load_booster
 
 try:
-    learner(ModelType(sys.argv[1])).load(Path(sys.argv[2]).read_bytes(), task=Task("binary", 2))
+    load_booster(ModelType(sys.argv[1]), Path(sys.argv[2]).read_bytes(), task=Task("binary", 2))
 except Corrupt as error:
     sys.exit(f"Corrupt: {error}")
 """
@@ -131,7 +134,7 @@ except Corrupt as error:
 def test_a_damaged_model_that_its_library_notices_is_corrupt(
     model_type: ModelType, library: Learner, tmp_path: Path
 ) -> None:
-    file = tmp_path / library.file_name
+    file = tmp_path / "model"
     file.write_bytes(fit(library, BINARY).to_bytes()[:12])
 
     child = subprocess.run(

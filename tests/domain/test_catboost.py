@@ -1,4 +1,4 @@
-"""CatBoost is imported with a stand-in for pandas, which must not be seen afterwards."""
+"""CatBoost is imported with stand-ins for tables of others, which nobody sees afterwards."""
 
 import os
 import subprocess
@@ -20,21 +20,44 @@ else:
 
 
 def test_pandas_stays_absent_where_it_is_not_installed() -> None:
-    assert imported() == ["[]", "absent"]
+    assert said(IMPORT) == ["[]", "absent"]
 
 
 def test_pandas_stays_itself_where_it_is_installed(tmp_path: Path) -> None:
     installed = tmp_path / "pandas.py"
     installed.write_text("class DataFrame: ...\nclass Series: ...\n")
 
-    assert imported(tmp_path) == ["['pandas']", str(installed)]
+    assert said(IMPORT, tmp_path) == ["['pandas']", str(installed)]
 
 
-def imported(*path: Path) -> list[str]:
+SPARSE = """
+import sys
+import numpy as np
+from mlsys.domain.scoring.catboost_package import CatBoost, Pool
+
+print(*sorted(name for name in sys.modules if name.partition(".")[0] == "scipy"))
+dense = np.arange(12.0).reshape(6, 2)
+CatBoost({"iterations": 2, "logging_level": "Silent", "allow_writing_files": False}).fit(
+    dense, list(range(6))
+)
+
+from catboost import _catboost
+from scipy.sparse import csr_matrix
+
+print(Pool(csr_matrix(dense)).shape, Pool(dense).shape)
+print(type(_catboost.scipy.sparse.csr_matrix(dense)) is csr_matrix)
+"""
+
+
+def test_whoever_else_uses_catboost_may_give_it_tables_of_scipy() -> None:
+    assert said(SPARSE) == ["", "(6, 2) (6, 2)", "True"]
+
+
+def said(program: str, *path: Path) -> list[str]:
     """Return what a new process says, with these folders in front of its modules."""
     shared = Path(__file__).parents[2] / "shared"
     child = subprocess.run(
-        [sys.executable, "-c", IMPORT],
+        [sys.executable, "-c", program],
         check=True,
         capture_output=True,
         text=True,

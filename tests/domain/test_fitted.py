@@ -7,6 +7,7 @@ from mlsys.domain.learners.base import Booster, Examples, Monitor, Task
 from mlsys.domain.learners.fitted import Fitted
 from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ModelType
+from mlsys.domain.scoring.table import load_booster
 
 TASKS = [Task("binary", 2), Task("multiclass", 3), Task("regression")]
 METRICS = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "root_mean_squared_error"}
@@ -43,7 +44,7 @@ def test_what_a_fit_told_of_val_is_what_the_stored_model_predicts(
         monitor=Monitor(METRICS[task.kind], task.kind == "binary", early_stopping_rounds=5),
     )
 
-    stored = library.load(fit.to_bytes(), task=task)
+    stored = load_booster(model_type, fit.to_bytes(), task=task)
     predicted = stored.predict(val.matrix)
     told = fit.val_prediction if model_type is ModelType.LIGHTGBM else fit.predict(val.matrix)
     assert 0 < fit.rounds < 60

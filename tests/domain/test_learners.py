@@ -12,6 +12,7 @@ from mlsys.domain.evaluation.metrics import constant_prediction, report, resolve
 from mlsys.domain.learners.base import Examples, Learner, Monitor, Params, Task
 from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ModelType
+from mlsys.domain.scoring.table import load_booster
 from mlsys.domain.spaces.search import SPACES, defaults_of
 from tests.domain.learning import (
     BINARY,
@@ -53,7 +54,7 @@ def test_a_fit_beats_a_constant(
 
 
 def test_early_stopping_keeps_the_best_round_and_reloading_changes_no_bit(
-    library: Learner, task: Task
+    model_type: ModelType, library: Learner, task: Task
 ) -> None:
     val, loss, seen = examples(task, seed=1), loss_of(task), list[tuple[int, float]]()
     monitor = watching(loss, seen, patience=4)
@@ -61,7 +62,7 @@ def test_early_stopping_keeps_the_best_round_and_reloading_changes_no_bit(
     booster = fit(
         library, task, val=val, monitor=monitor, rounds=300, params={"learning_rate": 0.9}
     )
-    reloaded = library.load(booster.to_bytes(), task=task)
+    reloaded = load_booster(model_type, booster.to_bytes(), task=task)
 
     best, value = min(seen, key=lambda one: one[1])
     assert (booster.rounds, len(seen)) == (best, best + 4)

@@ -8,6 +8,7 @@ import pytest
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.learners.base import Booster, Examples, Floats, Learner, Task
 from mlsys.domain.messages import ModelType
+from mlsys.domain.scoring.table import load_booster
 from mlsys.domain.spaces.search import SPACES
 from tests.domain.learning import BINARY, CATEGORY, NOISE, REGRESSION, SIGNAL, fit
 
@@ -47,7 +48,7 @@ def test_a_sweep_finds_no_step_against_the_direction(
     train, val = (wavy(task, monotone=(1, 0, 0, -1), seed=seed) for seed in (0, 1))
 
     booster = fit(library, task, train=train, val=val, rounds=60, params=params)
-    stored = library.load(booster.to_bytes(), task=task)
+    stored = load_booster(model_type, booster.to_bytes(), task=task)
 
     for kept in (booster, stored):
         assert steps(kept, SIGNAL).min() >= -ROUNDING

@@ -11,6 +11,7 @@ from mlsys.domain.evaluation.formulas import FORMULAS
 from mlsys.domain.evaluation.metrics import report, resolve_metric
 from mlsys.domain.learners.base import Examples, Floats, Learner, Task
 from mlsys.domain.messages import ModelType
+from mlsys.domain.scoring.table import load_booster
 from tests.domain.learning import (
     BINARY,
     CLOSE,
@@ -123,7 +124,9 @@ def test_classes_weigh_besides_the_rows(library: Learner, task: Task) -> None:
     assert (heard[0], heard[2]) == (heard[1], heard[3])
 
 
-def test_what_is_watched_counts_the_weights(library: Learner, task: Task) -> None:
+def test_what_is_watched_counts_the_weights(
+    model_type: ModelType, library: Learner, task: Task
+) -> None:
     train, val = examples(task), examples(task, seed=1)
     weighing = weights(val, 0, 1e-9, 0.3, 1, 7, 1e9)
     binned = library.bin(
@@ -137,7 +140,7 @@ def test_what_is_watched_counts_the_weights(library: Learner, task: Task) -> Non
     for name in FORMULAS[task.kind]:
         metric, seen = resolve_metric(name, task), list[tuple[int, float]]()
         booster = fit(library, task, binned=binned, monitor=watching(metric, seen))
-        prediction = library.load(booster.to_bytes(), task=task).predict(val.matrix)
+        prediction = load_booster(model_type, booster.to_bytes(), task=task).predict(val.matrix)
         value = (max if metric.maximize else min)(value for _, value in seen)
         values = report(task, val.target, prediction, weights=weighing)
         if value == pytest.approx(values.get(name, np.nan), rel=CLOSE):
@@ -157,7 +160,7 @@ def test_what_is_watched_counts_the_weights(library: Learner, task: Task) -> Non
 
 
 def test_a_weighed_fit_keeps_its_best_round_when_it_is_read_back(
-    library: Learner, task: Task
+    model_type: ModelType, library: Learner, task: Task
 ) -> None:
     train, val, loss = examples(task), examples(task, seed=1), loss_of(task)
     weighing, seen = weights(val, 0, 1, 20), list[tuple[int, float]]()
@@ -171,7 +174,7 @@ def test_a_weighed_fit_keeps_its_best_round_when_it_is_read_back(
         rounds=300,
         params={"learning_rate": 0.9},
     )
-    prediction = library.load(booster.to_bytes(), task=task).predict(val.matrix)
+    prediction = load_booster(model_type, booster.to_bytes(), task=task).predict(val.matrix)
 
     best, value = min(seen, key=lambda one: one[1])
     told = getattr(booster, "val_prediction", None)

@@ -10,9 +10,9 @@ from pydantic import Field
 from mlsys.domain.evaluation.calibration import Calibration, calibrated
 from mlsys.domain.features import Plan
 from mlsys.domain.learners.base import Booster, Floats
-from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ModelType
 from mlsys.domain.records import Record
+from mlsys.domain.scoring.table import FILE_NAMES, load_booster
 
 PREPROCESS = "preprocess.json"
 POSTPROCESS = "postprocess.json"
@@ -46,13 +46,13 @@ class Model:
 
 def needed_files(model_type: ModelType) -> tuple[str, ...]:
     """Name the files that `load_model` wants; the others are for people."""
-    return (learner(model_type).file_name, PREPROCESS, POSTPROCESS)
+    return (FILE_NAMES[model_type], PREPROCESS, POSTPROCESS)
 
 
 def model_files(model_type: ModelType, model: Model) -> dict[str, bytes]:
     """Write a model down, with the signature of what it takes and gives."""
     return {
-        learner(model_type).file_name: model.booster.to_bytes(),
+        FILE_NAMES[model_type]: model.booster.to_bytes(),
         PREPROCESS: json_file(model.plan.model_dump(mode="json")),
         POSTPROCESS: json_file(model.postprocess.model_dump(mode="json")),
         SIGNATURE: json_file(_signature(model)),
@@ -62,10 +62,10 @@ def model_files(model_type: ModelType, model: Model) -> dict[str, bytes]:
 def load_model(model_type: ModelType, files: Mapping[str, bytes]) -> Model:
     """Read what `model_files` wrote. Verify the sha256 of each file first."""
     plan = Plan.model_validate_json(files[PREPROCESS])
-    library = learner(model_type)
+    content = files[FILE_NAMES[model_type]]
     return Model(
         plan=plan,
-        booster=library.load(files[library.file_name], task=plan.task),
+        booster=load_booster(model_type, content, task=plan.task),
         postprocess=Postprocess.model_validate_json(files[POSTPROCESS]),
     )
 

@@ -104,11 +104,6 @@ class Learner(Protocol):
     """
 
     @property
-    def file_name(self) -> str:
-        """How the native file is called, e.g. `model.txt`."""
-        ...
-
-    @property
     def shares_bins(self) -> bool:
         """Whether fits in several threads may use one binned data set."""
         ...
@@ -137,13 +132,5 @@ class Learner(Protocol):
         Raises:
             InvalidInput: `params` names what is fixed (seed, bins, objective …), or the library
                 refuses them; the monitor's metric is undefined on val, or there is no val.
-        """
-        ...
-
-    def load(self, content: bytes, *, task: Task, threads: int = 1) -> Booster:
-        """Read what `to_bytes` wrote. Verify its sha256 first: damaged files kill the process.
-
-        Raises:
-            Corrupt: the library cannot read it.
         """
         ...

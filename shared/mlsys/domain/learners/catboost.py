@@ -1,40 +1,15 @@
 """CatBoost behind the protocol of base.py."""
 
-import sys
 from dataclasses import dataclass
-from importlib.util import find_spec
-from types import ModuleType
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from mlsys.domain.errors import Corrupt, InvalidInput
-from mlsys.domain.learners.base import Examples, Floats, Monitor, Params, Task
+from mlsys.domain.errors import InvalidInput
+from mlsys.domain.learners.base import Booster, Examples, Floats, Monitor, Params, Task
 from mlsys.domain.learners.fitted import Fitted
-from mlsys.domain.learners.matrices import as_float32, contributions_shape, predictions_shape
 from mlsys.domain.learners.watch import Watch, check_rows, checked_params
 from mlsys.domain.learners.weighing import combined, counted
-
-# CatBoost's compiled half imports pandas whether or not it is there, only to tell its frames from
-# other tables. We never pass frames and do not install pandas, so two empty classes stand in for
-# it while CatBoost is imported.
-_STAND_IN = find_spec("pandas") is None
-if _STAND_IN:
-    sys.modules["pandas"] = ModuleType("pandas")
-    for _name in ("DataFrame", "Series"):
-        setattr(sys.modules["pandas"], _name, type(_name, (), {}))
-try:
-    # It ships no types.
-    from catboost import (  # type: ignore[import-untyped]
-        CatBoost,
-        CatBoostError,
-        FeaturesData,
-        Pool,
-    )
-finally:
-    if _STAND_IN:
-        del sys.modules["pandas"]
+from mlsys.domain.scoring.catboost import feature_data, load
+from mlsys.domain.scoring.catboost_package import CatBoost, CatBoostError, Pool
 
 LOSSES = {"binary": "Logloss", "multiclass": "MultiClass", "regression": "RMSE"}
 # CatBoost's names where it means the same; its PRAUC, MAPE and multiclass area do not.
@@ -44,7 +19,6 @@ METRICS = {
     "mean_absolute_error": "MAE",
 }
 BORDER_COUNT = 254
-MAGIC = b"CBM1"
 
 
 @dataclass(frozen=True)
@@ -59,70 +33,9 @@ class CatBoostData:
 
 
 @dataclass(frozen=True)
-class CatBoostBooster:
-    """A CatBoost model as it was read from `content`.
-
-    Its features stand in another order than ours, numbers first; each is named by our place.
-    """
-
-    content: bytes
-    task: Task
-    threads: int
-    _model: CatBoost
-
-    @property
-    def rounds(self) -> int:
-        """How many boosting rounds it holds."""
-        return int(self._model.tree_count_)
-
-    def predict(self, matrix: Floats) -> Floats:
-        """See base.Booster."""
-        if len(matrix) == 0:
-            return np.empty(predictions_shape(self.task, matrix))
-        kind = "RawFormulaVal" if self.task.kind == "regression" else "Probability"
-        told: Floats = self._model.predict(
-            self._pool(matrix), prediction_type=kind, thread_count=self.threads
-        )
-        if self.task.kind == "binary":
-            return np.ascontiguousarray(told[:, 1])
-        return told
-
-    def contributions(self, matrix: Floats) -> Floats:
-        """See base.Booster."""
-        if len(matrix) == 0:
-            return np.empty(contributions_shape(self.task, matrix))
-        shares = self._model.get_feature_importance(
-            self._pool(matrix), type="ShapValues", thread_count=self.threads
-        )
-        ours: Floats = np.empty_like(shares)
-        ours[..., [*self._places(), -1]] = shares
-        return ours
-
-    def importance(self) -> Floats:
-        """See base.Booster: how much the prediction changes with each feature, summing to 100."""
-        theirs = self._model.get_feature_importance(type="PredictionValuesChange")
-        ours = np.empty(len(theirs))
-        ours[self._places()] = theirs
-        return ours
-
-    def to_bytes(self) -> bytes:
-        """See base.Booster: CatBoost's binary format."""
-        return self.content
-
-    def _places(self) -> list[int]:
-        return [int(name) for name in self._model.feature_names_]
-
-    def _pool(self, matrix: Floats) -> Pool:
-        places, codes = self._places(), len(self._model.get_cat_feature_indices())
-        split = len(places) - codes
-        return Pool(_features(matrix, places[:split], places[split:]))
-
-
-@dataclass(frozen=True)
 class CatBoostLearner:
     """CatBoost; categories become target statistics, and an unknown one has the prior's."""
 
-    file_name: str = "model.cbm"
     # Of some thousand fits at once on one pool a few came out different, and one crashed.
     shares_bins: bool = False
 
@@ -137,7 +50,7 @@ class CatBoostLearner:
         codes = [place for place, codes in enumerate(train.categorical) if codes]
         try:
             binned = Pool(
-                _features(train.matrix, numbers, codes),
+                feature_data(train.matrix, numbers, codes),
                 label=train.target,
                 weight=train.weights,
                 thread_count=threads,
@@ -151,7 +64,7 @@ class CatBoostLearner:
             return CatBoostData(binned, None, None, weighed, monotone)
         val = combined(val)
         raw = Pool(
-            _features(val.matrix, numbers, codes),
+            feature_data(val.matrix, numbers, codes),
             label=val.target,
             weight=val.weights,
             thread_count=threads,
@@ -198,23 +111,12 @@ class CatBoostLearner:
         except CatBoostError as error:
             raise InvalidInput(f"CatBoost cannot learn this: {error}") from error
 
-        def keep() -> CatBoostBooster:
+        def keep() -> Booster:
             if watch:
                 model.shrink(watch.best_round)
-            return self.load(_content(model), task=task, threads=threads)
+            return load(_content(model), task=task, threads=threads)
 
         return Fitted(watch.best_round if watch else 0, keep)
-
-    def load(self, content: bytes, *, task: Task, threads: int = 1) -> CatBoostBooster:
-        """See base.Learner."""
-        if not content.startswith(MAGIC):
-            raise Corrupt("this is no model file of CatBoost")
-        model = CatBoost()
-        try:
-            model.load_model(blob=content)
-        except CatBoostError as error:
-            raise Corrupt(f"CatBoost cannot read the model: {error}") from error
-        return CatBoostBooster(content, task, threads, model)
 
 
 class _Rounds:
@@ -228,23 +130,6 @@ class _Rounds:
     def after_iteration(self, info: Any) -> bool:
         value = info.metrics["validation"][self._metric][-1]
         return not self._watch.ends(info.iteration, value, is_metric=self._is_metric)
-
-
-def _features(matrix: Floats, numbers: list[int], codes: list[int]) -> FeaturesData:
-    return FeaturesData(
-        num_feature_data=as_float32(matrix[:, numbers]) if numbers else None,
-        cat_feature_data=_words(matrix[:, codes]) if codes else None,
-        num_feature_names=[str(place) for place in numbers] or None,
-        cat_feature_names=[str(place) for place in codes] or None,
-    )
-
-
-def _words(codes: Floats) -> npt.NDArray[np.object_]:
-    """Spell codes as CatBoost's categories; missing is a category of its own."""
-    missing = np.isnan(codes)
-    places = np.where(missing, -1, codes).astype(np.intp)
-    spelt = [str(code).encode() for code in range(places.max(initial=0) + 1)]
-    return np.array([*spelt, b"missing"], dtype=object)[places]
 
 
 def _content(model: CatBoost) -> bytes:

@@ -6,12 +6,12 @@ import lightgbm
 import numpy as np
 from lightgbm.basic import LightGBMError
 
-from mlsys.domain.errors import Corrupt, InvalidInput
-from mlsys.domain.learners.base import Examples, Floats, Monitor, Params, Task
+from mlsys.domain.errors import InvalidInput
+from mlsys.domain.learners.base import Booster, Examples, Floats, Monitor, Params, Task
 from mlsys.domain.learners.fitted import Fitted
-from mlsys.domain.learners.matrices import contributions_shape, predictions_shape
 from mlsys.domain.learners.watch import Watch, check_rows, checked_params
 from mlsys.domain.learners.weighing import combined, counted
+from mlsys.domain.scoring.lightgbm import load
 
 OBJECTIVES = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}
 LOSSES = {"binary": "binary_logloss", "multiclass": "multi_logloss", "regression": "rmse"}
@@ -26,7 +26,6 @@ METRICS = {
 # Bins are built once for all trials, so nothing that shapes them may vary. `feature_pre_filter`
 # would drop features by the first trial's min_data_in_leaf.
 BINS = {"max_bin": 255, "min_data_in_bin": 3, "feature_pre_filter": False, "verbosity": -1}
-MAGIC = b"tree\n"
 
 
 @dataclass(frozen=True)
@@ -40,47 +39,9 @@ class LightGBMData:
 
 
 @dataclass(frozen=True)
-class LightGBMBooster:
-    """A LightGBM model as it was read from `content`."""
-
-    content: bytes
-    task: Task
-    threads: int
-    _booster: lightgbm.Booster
-
-    @property
-    def rounds(self) -> int:
-        """How many boosting rounds it holds."""
-        return self._booster.current_iteration()
-
-    def predict(self, matrix: Floats) -> Floats:
-        """See base.Booster."""
-        if len(matrix) == 0:
-            return np.empty(predictions_shape(self.task, matrix))
-        return np.asarray(self._booster.predict(matrix, num_threads=self.threads))
-
-    def contributions(self, matrix: Floats) -> Floats:
-        """See base.Booster."""
-        shape = contributions_shape(self.task, matrix)
-        if len(matrix) == 0:
-            return np.empty(shape)
-        flat = self._booster.predict(matrix, pred_contrib=True, num_threads=self.threads)
-        return np.asarray(flat).reshape(shape)
-
-    def importance(self) -> Floats:
-        """See base.Booster: the total gain of each feature's splits."""
-        return np.nan_to_num(np.asarray(self._booster.feature_importance("gain"), np.float64))
-
-    def to_bytes(self) -> bytes:
-        """See base.Booster: LightGBM's text format."""
-        return self.content
-
-
-@dataclass(frozen=True)
 class LightGBMLearner:
     """LightGBM; categories are split natively, and an unknown one goes the way of the rest."""
 
-    file_name: str = "model.txt"
     shares_bins: bool = True
 
     def bin(
@@ -157,21 +118,11 @@ class LightGBMLearner:
             raise InvalidInput(f"LightGBM cannot learn this: {error}") from error
         best = watch.best_round if watch else 0
 
-        def keep() -> LightGBMBooster:
+        def keep() -> Booster:
             content = booster.model_to_string(num_iteration=best or None)
-            return self.load(content.encode(), task=task, threads=threads)
+            return load(content.encode(), task=task, threads=threads)
 
         return Fitted(best, keep, val_prediction)
-
-    def load(self, content: bytes, *, task: Task, threads: int = 1) -> LightGBMBooster:
-        """See base.Learner."""
-        if not content.startswith(MAGIC):
-            raise Corrupt("this is no model file of LightGBM")
-        try:
-            booster = lightgbm.Booster(model_str=content.decode())
-        except (LightGBMError, UnicodeDecodeError) as error:
-            raise Corrupt(f"LightGBM cannot read the model: {error}") from error
-        return LightGBMBooster(content, task, threads, booster)
 
 
 class _Look:

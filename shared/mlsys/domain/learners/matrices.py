@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from mlsys.domain.errors import InvalidInput
 from mlsys.domain.learners.base import Floats, Task
 
 
@@ -14,6 +15,15 @@ def predictions_shape(task: Task, matrix: Floats) -> tuple[int, ...]:
 def contributions_shape(task: Task, matrix: Floats) -> tuple[int, ...]:
     """Return what `Booster.contributions` answers to (n, k), with one column for the base."""
     return (*predictions_shape(task, matrix), matrix.shape[1] + 1)
+
+
+def check_width(matrix: Floats, features: int) -> None:
+    """Refuse rows that are no rows of the model's. Raises InvalidInput.
+
+    A library would read on behind the end of short ones.
+    """
+    if matrix.shape != (len(matrix), features):
+        raise InvalidInput(f"the model takes (n, {features}), got {matrix.shape}")
 
 
 def as_float32(matrix: Floats) -> npt.NDArray[np.float32]:

@@ -7,8 +7,8 @@ from mlsys.domain.messages import ModelType
 def learner(model_type: ModelType) -> Learner:
     """Return the learner; importing its library takes up to a second.
 
-    >>> learner(ModelType.LIGHTGBM).file_name
-    'model.txt'
+    >>> learner(ModelType.LIGHTGBM)
+    LightGBMLearner()
 
     """
     if model_type is ModelType.LIGHTGBM:

@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import xgboost
 from xgboost.core import XGBoostError
 
-from mlsys.domain.errors import Corrupt, InvalidInput
-from mlsys.domain.learners.base import Examples, Floats, Monitor, Params, Task
+from mlsys.domain.errors import InvalidInput
+from mlsys.domain.learners.base import Booster, Examples, Floats, Monitor, Params, Task
 from mlsys.domain.learners.fitted import Fitted
-from mlsys.domain.learners.matrices import as_float32, contributions_shape, predictions_shape
+from mlsys.domain.learners.matrices import as_float32
 from mlsys.domain.learners.watch import Watch, check_rows, checked_params
 from mlsys.domain.learners.weighing import combined, counted
+from mlsys.domain.scoring.xgboost import load
 
 OBJECTIVES = {
     "binary": "binary:logistic",
@@ -27,7 +27,6 @@ METRICS = {
     "mean_absolute_percentage_error": "mape",
 }
 MAX_BIN = 256
-MAGIC = b"{"
 
 
 @dataclass(frozen=True)
@@ -41,50 +40,9 @@ class XGBoostData:
 
 
 @dataclass(frozen=True)
-class XGBoostBooster:
-    """An XGBoost model as it was read from `content`."""
-
-    content: bytes
-    task: Task
-    threads: int
-    _booster: xgboost.Booster
-
-    @property
-    def rounds(self) -> int:
-        """How many boosting rounds it holds."""
-        return self._booster.num_boosted_rounds()
-
-    def predict(self, matrix: Floats) -> Floats:
-        """See base.Booster."""
-        if len(matrix) == 0:
-            return np.empty(predictions_shape(self.task, matrix))
-        return np.asarray(self._booster.inplace_predict(as_float32(matrix)), dtype=np.float64)
-
-    def contributions(self, matrix: Floats) -> Floats:
-        """See base.Booster."""
-        shape = contributions_shape(self.task, matrix)
-        if len(matrix) == 0:
-            return np.empty(shape)
-        data = _matrix(matrix, list(self._booster.feature_types or []), threads=self.threads)
-        shares = self._booster.predict(data, pred_contribs=True)
-        return np.asarray(shares, dtype=np.float64).reshape(shape)
-
-    def importance(self) -> Floats:
-        """See base.Booster: the total gain of each feature's splits."""
-        gains = self._booster.get_score(importance_type="total_gain")
-        names = [f"f{place}" for place in range(self._booster.num_features())]
-        return np.array([gains.get(name, 0.0) for name in names], dtype=np.float64)
-
-    def to_bytes(self) -> bytes:
-        """See base.Booster: universal binary JSON."""
-        return self.content
-
-
-@dataclass(frozen=True)
 class XGBoostLearner:
     """XGBoost; categories are split natively, and an unknown one goes the way of the rest."""
 
-    file_name: str = "model.ubj"
     shares_bins: bool = True
 
     def bin(
@@ -151,22 +109,11 @@ class XGBoostLearner:
         except (XGBoostError, ValueError) as error:
             raise InvalidInput(f"XGBoost cannot learn this: {error}") from error
 
-        def keep() -> XGBoostBooster:
+        def keep() -> Booster:
             best = booster[: watch.best_round] if watch else booster
-            return self.load(bytes(best.save_raw("ubj")), task=task, threads=threads)
+            return load(bytes(best.save_raw("ubj")), task=task, threads=threads)
 
         return Fitted(watch.best_round if watch else 0, keep)
-
-    def load(self, content: bytes, *, task: Task, threads: int = 1) -> XGBoostBooster:
-        """See base.Learner."""
-        if not content.startswith(MAGIC):
-            raise Corrupt("this is no model file of XGBoost")
-        booster = xgboost.Booster({"nthread": threads, "verbosity": 0})
-        try:
-            booster.load_model(bytearray(content))
-        except XGBoostError as error:
-            raise Corrupt(f"XGBoost cannot read the model: {error}") from error
-        return XGBoostBooster(content, task, threads, booster)
 
 
 def _matrix(matrix: Floats, types: list[str], *, threads: int) -> xgboost.DMatrix:

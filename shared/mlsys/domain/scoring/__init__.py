@@ -1,0 +1,1 @@
+"""Scores, through the libraries' C APIs: their Python packages take too long to import."""

@@ -1,0 +1,189 @@
+"""XGBoost's models, scored through its C API."""
+
+from ctypes import (
+    CDLL,
+    POINTER,
+    Array,
+    PyDLL,
+    byref,
+    c_char_p,
+    c_float,
+    c_int,
+    c_uint64,
+    c_void_p,
+    memmove,
+)
+from dataclasses import dataclass
+from functools import cache
+from math import prod
+from typing import Any
+from weakref import finalize
+
+import numpy as np
+import numpy.typing as npt
+
+from mlsys.domain.errors import Corrupt, InvalidInput
+from mlsys.domain.learners.base import Floats, Task
+from mlsys.domain.learners.matrices import (
+    as_float32,
+    check_width,
+    contributions_shape,
+    predictions_shape,
+)
+from mlsys.domain.scoring.library import address, open_library, threads_here
+
+MAGIC = b"{"
+TABLE = b'{"data":[%d,true],"shape":[%d,%d],"typestr":"<f4","version":3}'
+ASKED = (
+    b'{"type":%d,"training":false,"iteration_begin":0,"iteration_end":0,"missing":NaN,'
+    b'"strict_shape":true,"cache_id":0}'
+)
+SCORES, SHARES = ASKED % 0, ASKED % 2
+GAINS = b'{"importance_type":"total_gain","feature_map":""}'
+TYPES = b"feature_type"
+FUNCTIONS = {
+    "XGBoosterCreate": (c_void_p, c_uint64, c_void_p),
+    "XGBoosterSetParam": (c_void_p, c_char_p, c_char_p),
+    "XGBoosterLoadModelFromBuffer": (c_void_p, c_char_p, c_uint64),
+    "XGBoosterFree": (c_void_p,),
+    "XGBoosterBoostedRounds": (c_void_p, c_void_p),
+    "XGBoosterGetStrFeatureInfo": (c_void_p, c_char_p, c_void_p, c_void_p),
+    "XGBoosterFeatureScore": (c_void_p, c_char_p, *[c_void_p] * 5),
+    "XGBoosterPredictFromDMatrix": (c_void_p, c_void_p, c_char_p, *[c_void_p] * 3),
+    "XGDMatrixCreateFromDense": (c_char_p, c_char_p, c_void_p),
+    "XGDMatrixSetStrFeatureInfo": (c_void_p, c_char_p, c_void_p, c_uint64),
+    "XGDMatrixFree": (c_void_p,),
+    "XGProxyDMatrixCreate": (c_void_p,),
+}
+ROWS = {"XGBoosterPredictFromDense": (c_void_p, c_char_p, c_char_p, *[c_void_p] * 4)}
+COUNT, COUNTS, FLOATS, WORDS = c_uint64, POINTER(c_uint64), POINTER(c_float), POINTER(c_char_p)
+
+
+@dataclass(frozen=True)
+class XGBoostBooster:
+    """An XGBoost model as it was read from `content`; safe for many threads.
+
+    XGBoost keeps what it answered per thread, until that thread asks again. Without a matrix to
+    hang the rows on, it makes one for each call, and with it reads how many cores there are from
+    five files. The one for single rows is shared, which is safe while the interpreter is held.
+    """
+
+    content: bytes
+    task: Task
+    threads: int
+    _types: Array[c_char_p]
+    _library: CDLL
+    _holding: CDLL
+    _booster: c_void_p
+    _one_row: c_void_p
+
+    @property
+    def rounds(self) -> int:
+        """How many boosting rounds it holds."""
+        rounds = c_int()
+        self._library.XGBoosterBoostedRounds(self._booster, byref(rounds))
+        return rounds.value
+
+    def predict(self, matrix: Floats) -> Floats:
+        """See base.Booster."""
+        check_width(matrix, len(self._types))
+        shape = predictions_shape(self.task, matrix)
+        if len(matrix) == 0:
+            return np.empty(shape)
+        rows = as_float32(matrix)
+        sizes, depth, scores = COUNTS(), COUNT(), FLOATS()
+        alone = len(rows) == 1
+        (self._holding if alone else self._library).XGBoosterPredictFromDense(
+            *(self._booster, _table(rows), SCORES, self._one_row if alone else None),
+            *(byref(sizes), byref(depth), byref(scores)),
+        )
+        return _copied(scores, shape)
+
+    def contributions(self, matrix: Floats) -> Floats:
+        """See base.Booster."""
+        check_width(matrix, len(self._types))
+        shape = contributions_shape(self.task, matrix)
+        if len(matrix) == 0:
+            return np.empty(shape)
+        rows = as_float32(matrix)
+        data, sizes, depth, shares = c_void_p(), COUNTS(), COUNT(), FLOATS()
+        how = b'{"missing":NaN,"nthread":%d}' % self.threads
+        self._library.XGDMatrixCreateFromDense(_table(rows), how, byref(data))
+        try:
+            self._library.XGDMatrixSetStrFeatureInfo(data, TYPES, self._types, len(self._types))
+            self._library.XGBoosterPredictFromDMatrix(
+                *(self._booster, data, SHARES, byref(sizes), byref(depth), byref(shares))
+            )
+            return _copied(shares, shape)
+        finally:
+            self._library.XGDMatrixFree(data)
+
+    def importance(self) -> Floats:
+        """See base.Booster: the total gain of each feature's splits."""
+        count, depth, names, sizes, gains = COUNT(), COUNT(), WORDS(), COUNTS(), FLOATS()
+        self._library.XGBoosterFeatureScore(
+            *(self._booster, GAINS, byref(count), byref(names)),
+            *(byref(depth), byref(sizes), byref(gains)),
+        )
+        known = dict(zip(names[: count.value], gains[: count.value], strict=True))
+        return np.array([known.get(b"f%d" % place, 0.0) for place in range(len(self._types))])
+
+    def to_bytes(self) -> bytes:
+        """See base.Booster: universal binary JSON."""
+        return self.content
+
+
+def load(content: bytes, *, task: Task, threads: int) -> XGBoostBooster:
+    """See table.load_booster."""
+    if not content.startswith(MAGIC):
+        raise Corrupt("this is no model file of XGBoost")
+    library, booster, one_row = _library(), c_void_p(), c_void_p()
+    with threads_here(library, threads):
+        library.XGBoosterCreate(None, 0, byref(booster))
+        for name, value in ((b"nthread", b"%d" % threads), (b"verbosity", b"0")):
+            library.XGBoosterSetParam(booster, name, value)
+        try:
+            library.XGBoosterLoadModelFromBuffer(booster, content, len(content))
+        except InvalidInput as error:
+            library.XGBoosterFree(booster)
+            raise Corrupt(f"XGBoost cannot read the model: {error}") from error
+        library.XGProxyDMatrixCreate(byref(one_row))
+    loaded = XGBoostBooster(
+        *(content, task, threads, _types(library, booster)),
+        *(library, _holding_library(), booster, one_row),
+    )
+    # At the end of the process there is nothing to give back.
+    finalize(loaded, _free, library, booster, one_row).atexit = False
+    return loaded
+
+
+def _types(library: CDLL, booster: c_void_p) -> Array[c_char_p]:
+    """Copy whether each feature is a number, `q`, or a category, `c`."""
+    count, types = COUNT(), WORDS()
+    library.XGBoosterGetStrFeatureInfo(booster, TYPES, byref(count), byref(types))
+    return (c_char_p * count.value)(*types[: count.value])
+
+
+def _table(rows: npt.NDArray[np.float32]) -> bytes:
+    return TABLE % (address(rows), *rows.shape)
+
+
+def _copied(numbers: Any, shape: tuple[int, ...]) -> Floats:
+    narrow = np.empty(shape, dtype=np.float32)
+    memmove(address(narrow), numbers, 4 * prod(shape))
+    return narrow.astype(np.float64)
+
+
+def _free(library: CDLL, booster: c_void_p, one_row: c_void_p) -> None:
+    library.XGDMatrixFree(one_row)
+    library.XGBoosterFree(booster)
+
+
+@cache
+def _library() -> CDLL:
+    return open_library("xgboost", "libxgboost", FUNCTIONS | ROWS, last_error="XGBGetLastError")
+
+
+@cache
+def _holding_library() -> CDLL:
+    return open_library("xgboost", "libxgboost", ROWS, last_error="XGBGetLastError", kind=PyDLL)
