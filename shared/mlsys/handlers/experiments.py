@@ -25,7 +25,7 @@ class ExperimentsQuery(ListQuery):
 
 
 def create(call: Call, runtime: Runtime) -> Experiment:
-    """Read, do, return."""
+    """Ask for a study."""
     return request_experiment(
         call.json(ExperimentRequest),
         records=runtime.records,
@@ -37,12 +37,12 @@ def create(call: Call, runtime: Runtime) -> Experiment:
 
 
 def show(call: Call, runtime: Runtime) -> Experiment:
-    """Read, do, return."""
+    """Show an experiment."""
     return get_experiment(call.path["experiment_id"], records=runtime.records)
 
 
 def list_(call: Call, runtime: Runtime) -> ListAnswer[Experiment]:
-    """Read, do, return."""
+    """List experiments, newest first."""
     query = call.query(ExperimentsQuery)
     page = EXPERIMENTS.list(
         records=runtime.records,
@@ -54,7 +54,7 @@ def list_(call: Call, runtime: Runtime) -> ListAnswer[Experiment]:
 
 
 def trials(call: Call, runtime: Runtime) -> ListAnswer[TrialRow]:
-    """Read, do, return."""
+    """List the trials of an experiment."""
     query = call.query(ListQuery)
     rows, token = list_trials(
         call.path["experiment_id"],
@@ -66,8 +66,8 @@ def trials(call: Call, runtime: Runtime) -> ListAnswer[TrialRow]:
 
 
 ROUTES = (
-    Route("POST", "/v1/experiments", create, HTTPStatus.ACCEPTED),
-    Route("GET", "/v1/experiments", list_),
+    Route("POST", "/v1/experiments", create, HTTPStatus.ACCEPTED, body=ExperimentRequest),
+    Route("GET", "/v1/experiments", list_, query=ExperimentsQuery),
     Route("GET", "/v1/experiments/{experiment_id}", show),
-    Route("GET", "/v1/experiments/{experiment_id}/trials", trials),
+    Route("GET", "/v1/experiments/{experiment_id}/trials", trials, query=ListQuery),
 )
