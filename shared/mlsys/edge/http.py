@@ -13,7 +13,7 @@ import structlog
 from pydantic import BaseModel
 
 from mlsys.domain import errors
-from mlsys.edge.parsing import Model, loggable, parse_json, parse_model, parse_query
+from mlsys.edge.parsing import Model, check_size, loggable, parse_json, parse_model, parse_query
 
 log = structlog.get_logger()
 
@@ -86,6 +86,11 @@ class Call:
     request: Request
     path: Mapping[str, str]
     request_id: str
+
+    def body(self) -> bytes:
+        """Return the body as it came. Raises TooLarge."""
+        check_size(self.request.body)
+        return self.request.body
 
     def json(self, model: type[Model], *, as_written: bool = False) -> Model:
         """Read the body; numbers may remember their digits. Raises InvalidInput, TooLarge."""

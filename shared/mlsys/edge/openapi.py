@@ -11,10 +11,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from mlsys import __version__
+from mlsys.domain.ids import ID_PATTERN
 from mlsys.edge.http import Call, Content, ErrorAnswer, Route, Runtime
 
 OPENAPI = "3.1.0"
 DESCRIBED = ("/openapi.json", "/docs")
+ID = {"type": "string", "pattern": ID_PATTERN}
+PLACED = {"version": {"type": "integer", "minimum": 1}}
 REF = "#/components/schemas/{model}"
 
 
@@ -154,7 +157,7 @@ def _operation_id(route: Route[Runtime]) -> str:
 
 def _path_parameters(route: Route[Runtime]) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "schema": PLACED.get(name, ID)}
         for name in re.findall(r"{(\w+)}", route.path)
     ]
 

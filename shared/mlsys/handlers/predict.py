@@ -47,7 +47,7 @@ def invoke(call: Call, runtime: Runtime) -> Predictions:
     loaded = _default(runtime)
     plan = loaded.model.plan
     if call.media_type == "text/csv":
-        return _answer(call, loaded, mlflow.read_csv(call.request.body, plan), PredictParameters())
+        return _answer(call, loaded, mlflow.read_csv(call.body(), plan), PredictParameters())
     if call.media_type not in {"", "application/json"}:
         raise InvalidInput(
             f"the body is application/json or text/csv, not {call.media_type[:80]!r}"
