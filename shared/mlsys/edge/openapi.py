@@ -44,12 +44,15 @@ def description_routes(routes: Sequence[Route[Runtime]]) -> tuple[Route[Runtime]
 
 def openapi_of(routes: Sequence[Route[Runtime]], *, title: str = "mlsys") -> dict[str, Any]:
     """Describe routes in OpenAPI 3.1; of two with one path and method the first counts."""
-    refs, schemas = _schemas(routes)
+    first = {
+        (route.method, re.sub(r"{\w+}", "{}", route.path)): route for route in reversed(routes)
+    }
+    counted = [route for route in routes if route in first.values()]
+    refs, schemas = _schemas(counted)
     paths: dict[str, dict[str, Any]] = {}
-    for route in routes:
-        paths.setdefault(route.path, {}).setdefault(
-            route.method.lower(), _operation(route, refs, schemas)
-        )
+    for route in counted:
+        operations = paths.setdefault(route.path, {})
+        operations[route.method.lower()] = _operation(route, refs, schemas)
     return {
         "openapi": OPENAPI,
         "info": {"title": title, "version": __version__},
