@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.ids import Id
+from mlsys.domain.ids import ID_PATTERN
 
 PREFIX = "MLSYS_"
 STAND_INS = {
@@ -58,8 +58,10 @@ class Settings(BaseModel):
     pointer_ttl_seconds: float = Field(
         2.0, ge=0, le=5, description="how long a server believes which model is in production"
     )
-    default_model: Id | Literal[""] = Field(
-        "", description="the model that calls mean which name none: MLflow's and Vertex AI's"
+    default_model: str = Field(
+        "",
+        pattern=f"^$|{ID_PATTERN}",
+        description="the model that calls mean which name none: MLflow's and Vertex AI's",
     )
     health_route: str = Field(
         "", description="another path of GET /ping; Vertex AI's AIP_HEALTH_ROUTE stands in"

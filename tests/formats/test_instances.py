@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from mlsys.domain.errors import InvalidInput
 from mlsys.runtime import Runtime
 from mlsys.settings import settings_from
 from tests.formats.asking import ROW, ROWS, Predictor, rows_for
@@ -113,6 +114,12 @@ def test_a_route_of_vertex_ai_may_be_one_of_ours(trained_home: Path) -> None:
 
     assert vertex.post("/v1/predict", {"instances": [ROW]})["model"] == "lightgbm"
     assert vertex.get("/ping") == {"status": "ok"}
+
+
+@pytest.mark.parametrize("name", ["No Body", "-a", "a/b", "a" * 65])
+def test_what_cannot_be_a_models_name_is_no_default(name: str) -> None:
+    with pytest.raises(InvalidInput, match="MLSYS_DEFAULT_MODEL: "):
+        settings_from({"MLSYS_DEFAULT_MODEL": name})
 
 
 def test_our_own_variables_go_before_vertex_ais() -> None:

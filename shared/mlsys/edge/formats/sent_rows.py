@@ -8,9 +8,9 @@ from typing import Any
 
 from mlsys.domain.errors import InvalidInput, Violation
 from mlsys.domain.messages import MAX_INSTANCES
-from mlsys.edge.parsing import MAX_VIOLATIONS
+from mlsys.edge.parsing import MAX_IN_MESSAGE, MAX_VIOLATIONS
 
-ENGINE_PLACE = re.compile(r"instances\[(\d+)\](?:\.(.*))?", re.DOTALL)
+ENGINE_PLACE = re.compile(r"\Ainstances\[(\d+)\](?:\.(.*))?\Z", re.DOTALL)
 
 Place = Callable[[int, str | None], str]
 """Where a row, or a column of it, stood in what was sent."""
@@ -29,17 +29,13 @@ class SentRows:
         try:
             yield
         except InvalidInput as error:
-            if not error.violations:
-                raise
             told = tuple(dict.fromkeys(self._moved(one) for one in error.violations))
-            message = str(error).replace(error.violations[0].field, told[0].field, 1)
-            raise InvalidInput(message, told) from error
+            first = (f"{one.field}: {one.description}" for one in told[:MAX_IN_MESSAGE])
+            raise InvalidInput("; ".join(first) or str(error), told) from error
 
     def _moved(self, one: Violation) -> Violation:
-        found = ENGINE_PLACE.fullmatch(one.field)
-        if found is None:
-            return one
-        return Violation(self.place(int(found[1]), found[2]), one.description)
+        place = ENGINE_PLACE.sub(lambda found: self.place(int(found[1]), found[2]), one.field)
+        return Violation(place, one.description)
 
 
 def sent_rows(rows: Sequence[Any], names: Sequence[str], *, within: str) -> SentRows:
