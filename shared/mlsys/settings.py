@@ -8,8 +8,14 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mlsys.domain.errors import InvalidInput
+from mlsys.domain.ids import ID_PATTERN
 
 PREFIX = "MLSYS_"
+STAND_INS = {
+    "GOOGLE_CLOUD_PROJECT": "project",
+    "AIP_HEALTH_ROUTE": "health_route",
+    "AIP_PREDICT_ROUTE": "predict_route",
+}
 
 
 class Settings(BaseModel):
@@ -58,6 +64,17 @@ class Settings(BaseModel):
     pointer_ttl_seconds: float = Field(
         2.0, ge=0, le=5, description="how long a server believes which model is in production"
     )
+    default_model: str = Field(
+        "",
+        pattern=f"^$|{ID_PATTERN}",
+        description="the model that calls mean which name none: MLflow's and Vertex AI's",
+    )
+    health_route: str = Field(
+        "", description="another path of GET /ping; Vertex AI's AIP_HEALTH_ROUTE stands in"
+    )
+    predict_route: str = Field(
+        "", description="another path of predictions; Vertex AI's AIP_PREDICT_ROUTE stands in"
+    )
     commit: str = Field("unknown", description="the source commit, answered by /version")
 
     @property
@@ -94,8 +111,9 @@ def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
         for name, value in environment.items()
         if name.startswith(PREFIX)
     }
-    if "GOOGLE_CLOUD_PROJECT" in environment:
-        given.setdefault("project", environment["GOOGLE_CLOUD_PROJECT"])
+    for name, setting in STAND_INS.items():
+        if name in environment:
+            given.setdefault(setting, environment[name])
     try:
         return Settings.model_validate(given)
     except ValidationError as error:

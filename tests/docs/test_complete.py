@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from mlsys.domain.errors import MlsysError
 from mlsys.edge.http import STATUS, Answer, Call, Request, Route, respond
+from mlsys.edge.openapi import description_routes
 from mlsys.edge.parsing import parse_json
 from mlsys.settings import PREFIX, Settings
 from tests.docs.pages import API, OPERATIONS, PAGES, ROOT, table
@@ -97,6 +98,7 @@ def test_every_warning_in_the_log_says_what_to_do() -> None:
 def _routes() -> Iterator[Route]:
     for file in sorted((LIBRARY / "handlers").glob("[!_]*.py")):
         yield from getattr(importlib.import_module(f"mlsys.handlers.{file.stem}"), "ROUTES", ())
+    yield from description_routes(())
 
 
 def _answer_to(kind: type[MlsysError]) -> Answer:

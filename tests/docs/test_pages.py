@@ -11,6 +11,9 @@ from pydantic import BaseModel
 from mlsys.domain.answers import Predictions
 from mlsys.domain.dataset import read_dataset
 from mlsys.domain.messages import ExperimentRequest
+from mlsys.edge.formats.inference import InferRequest
+from mlsys.edge.formats.instances import InstancesRequest
+from mlsys.edge.formats.mlflow import Invocation
 from mlsys.edge.parsing import parse_json, parse_model
 from mlsys.use_cases.cancelling import CancelRequest
 from mlsys.use_cases.create_split import CreateSplit
@@ -25,6 +28,9 @@ REQUESTS: tuple[type[BaseModel], ...] = (
     CreateSplit,
     ExperimentRequest,
     ImportanceRequest,
+    InferRequest,
+    InstancesRequest,
+    Invocation,
     PredictRequest,
     PromoteRequest,
     UpdateSplit,

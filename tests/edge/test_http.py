@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from structlog.testing import capture_logs
 
 from mlsys.domain import errors
-from mlsys.edge.http import Answer, Call, Request, Route, respond
+from mlsys.edge.http import Answer, Call, Content, Request, Route, respond
 
 
 class Echo(BaseModel):
@@ -144,6 +144,62 @@ def test_a_bad_request_id_is_replaced(given: str) -> None:
 
     assert made != given
     assert len(made) == 32
+
+
+def test_of_two_routes_of_a_path_the_first_answers() -> None:
+    routes = (*ROUTES, Route("GET", "/v1/things/{other}", fail))
+
+    answered = respond(routes, Request("GET", "/v1/things/a"), "the runtime")
+
+    assert body_of(answered)["path"] == {"thing": "a"}
+
+
+def test_an_answer_need_not_be_json() -> None:
+    def page(_: Call, __: str) -> Content:
+        return Content("text/html", b"<p>")
+
+    answered = respond([Route("GET", "/page", page)], Request("GET", "/page"), "")
+
+    assert (answered.body, answered.headers["Content-Type"]) == (b"<p>", "text/html")
+    assert "X-Request-ID" in answered.headers
+
+
+def test_a_route_may_have_an_error_of_its_own_form_with_a_line_for_each_problem() -> None:
+    def refuse(call: Call, _: str) -> Echo:
+        raise ERRORS[call.path["kind"]]
+
+    def shape(status: HTTPStatus, message: str) -> Echo:
+        return Echo(path={"status": status.name}, runtime=message)
+
+    routes = [Route("POST", "/v1/errors/{kind}", refuse, error=shape)]
+    answers = {
+        kind: respond(routes, Request("POST", f"/v1/errors/{kind}"), "")
+        for kind in ("invalid", "missing", "busy")
+    }
+    wrong_method = respond(routes, Request("GET", "/v1/errors/missing"), "")
+
+    assert [(int(one.status), body_of(one)["runtime"]) for one in answers.values()] == [
+        (400, "age: too old"),
+        (404, "no such thing"),
+        (503, "another is at it"),
+    ]
+    assert answers["busy"].headers["Retry-After"] == "1"
+    assert body_of(wrong_method)["path"] == {"status": "METHOD_NOT_ALLOWED"}
+    assert wrong_method.headers["Allow"] == "POST"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("text/csv; charset=utf-8", "text/csv"),
+        ("Application/JSON", "application/json"),
+        ("", ""),
+    ],
+)
+def test_the_type_of_a_body_is_told_without_parameters(given: str, told: str) -> None:
+    request = Request("POST", "/", headers={"content-type": given})
+
+    assert Call(request, {}, "r-1").media_type == told
 
 
 def test_the_log_of_a_refusal_has_no_value_that_was_sent() -> None:

@@ -20,6 +20,12 @@ GETS = [
     ("splits", "/v1/splits"),
     ("experiments", "/v1/experiments"),
     ("models", "/v1/models"),
+    ("models", "/openapi.json"),
+    ("predict", "/ping"),
+    ("predict", "/version"),
+    ("predict", "/v2"),
+    ("predict", "/v2/health/ready"),
+    ("predict", "/openapi.json"),
 ]
 
 

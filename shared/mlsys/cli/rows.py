@@ -1,7 +1,5 @@
 """Rows from a file or standard input, as an API wants them: CSV, JSON or JSON lines."""
 
-import csv
-import io
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import Any
 from mlsys.domain.errors import InvalidInput, TooLarge
 from mlsys.domain.records import Column
 from mlsys.domain.written import JSON_NUMBER, Written
+from mlsys.edge.csv_cells import read_cells
 from mlsys.edge.parsing import parse_json
 
 STANDARD_INPUT = Path("-")
@@ -153,22 +152,9 @@ def _objects(content: bytes, file: Path, *, as_written: bool = False) -> list[An
 def _cells(content: bytes, file: Path) -> tuple[list[str], list[list[str]]]:
     """Read a CSV: its header, and the cells of each line."""
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidInput(f"{_name(file)} is not UTF-8: byte {error.start}") from error
-    reader = csv.reader(io.StringIO(text, newline=""))
-    header = next(reader, [])
-    if len(set(header)) < len(header):
-        raise InvalidInput(f"{_name(file)}: a column's name stands twice in the header")
-    lines = []
-    for cells in reader:
-        if cells and len(cells) != len(header):
-            raise InvalidInput(
-                f"{_name(file)}, line {reader.line_num}: want {len(header)} cells, got {len(cells)}"
-            )
-        if cells:
-            lines.append(cells)
-    return header, lines
+        return read_cells(content)
+    except InvalidInput as error:
+        raise InvalidInput(f"{_name(file)}: {error}") from error
 
 
 def _told(column: Sequence[str]) -> Sequence[str | float | bool | None]:

@@ -16,6 +16,7 @@ from mlsys.dev.routes import EVENT_HANDLERS, ROUTES
 from mlsys.domain.errors import MlsysError
 from mlsys.edge.events import receive
 from mlsys.edge.http import STATUS, Answer, Request, error_answer, request_id_of, respond
+from mlsys.edge.openapi import described
 from mlsys.edge.parsing import MAX_BODY_BYTES
 from mlsys.runtime import Runtime
 
@@ -36,7 +37,9 @@ def build_app(runtime: Runtime) -> Starlette:
             headers={**request.headers, "x-request-id": request.state.request_id},
             body=await _body(request),
         )
-        return _response(await run_in_threadpool(respond, ROUTES, asked, runtime))
+        return _response(
+            await run_in_threadpool(respond, described(ROUTES, asked.path), asked, runtime)
+        )
 
     async def event(request: HttpRequest) -> Response:
         name = request.path_params["handler"]

@@ -1,4 +1,4 @@
-"""What travels between the parts: the body of an experiment request, and of an upload."""
+"""What travels between the parts: what is asked of a study and a prediction, and an upload."""
 
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -16,6 +16,7 @@ MAX_TRIALS_AT_ONCE = 64
 MAX_FOLDS = 20
 MAX_SLICES = 10
 MAX_COLUMNS = 2_000
+MAX_INSTANCES = 10_000
 
 
 class TaskType(StrEnum):
@@ -192,6 +193,20 @@ class ExperimentRequest(ExperimentWish):
 
     split_id: Id
     request_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+
+class PredictParameters(Input):
+    """How to answer.
+
+    Attributes:
+        explain: add the contributions of the features.
+        threshold: from which probability on the second of two classes is predicted.
+        passthrough: columns that are handed back.
+    """
+
+    explain: bool = False
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    passthrough: Annotated[list[str], Field(max_length=100)] = Field(default_factory=list)
 
 
 class UploadFinished(BaseModel):

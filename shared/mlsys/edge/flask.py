@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import flask
 
 from mlsys.edge.http import Request, Route, Runtime, respond
+from mlsys.edge.openapi import described
 from mlsys.edge.parsing import MAX_BODY_BYTES
 
 
@@ -13,7 +14,7 @@ def serve(
 ) -> flask.Response:
     """Answer a Flask request; at most one byte over the limit of a body is read."""
     answer = respond(
-        routes,
+        described(routes, request.path),
         Request(
             method=request.method,
             path=request.path,

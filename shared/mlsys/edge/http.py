@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, Generic, TypeVar
@@ -12,7 +13,7 @@ import structlog
 from pydantic import BaseModel
 
 from mlsys.domain import errors
-from mlsys.edge.parsing import Model, loggable, parse_json, parse_model, parse_query
+from mlsys.edge.parsing import Model, check_size, loggable, parse_json, parse_model, parse_query
 
 log = structlog.get_logger()
 
@@ -46,6 +47,9 @@ JSON_TYPE = {"Content-Type": "application/json"}
 
 Runtime = TypeVar("Runtime")
 
+ErrorShape = Callable[[HTTPStatus, str], BaseModel]
+"""How somebody else's format says what went wrong: from a status and all problems in words."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -68,12 +72,25 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Content:
+    """An answer that is not a model as JSON."""
+
+    media_type: str
+    body: bytes
+
+
+@dataclass(frozen=True)
 class Call:
     """A request that found its route; `path` holds what stands in its braces."""
 
     request: Request
     path: Mapping[str, str]
     request_id: str
+
+    def body(self) -> bytes:
+        """Return the body as it came. Raises TooLarge."""
+        check_size(self.request.body)
+        return self.request.body
 
     def json(self, model: type[Model], *, as_written: bool = False) -> Model:
         """Read the body; numbers may remember their digits. Raises InvalidInput, TooLarge."""
@@ -83,6 +100,11 @@ class Call:
         """Read the query parameters. Raises InvalidInput."""
         return parse_query(self.request.query, model)
 
+    @property
+    def media_type(self) -> str:
+        """What the body is said to be, without parameters; "" if nothing is said."""
+        return self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
     def carried(self) -> dict[str, str]:
         """Return what events and jobs carry on of this request: its id and its trace."""
         trace = self.request.headers.get("traceparent")
@@ -91,25 +113,51 @@ class Call:
 
 @dataclass(frozen=True)
 class Route(Generic[Runtime]):
-    """A method and a path such as `/v1/models/{model_id}`, and who answers."""
+    """A method and a path such as `/v1/models/{model_id}`, and who answers.
+
+    `body` and `query` are what the handler reads, for those who ask what there is. Errors are
+    said in the form of Google's APIs, unless `error` is another form.
+    """
 
     method: str
     path: str
-    handle: Callable[[Call, Runtime], BaseModel]
+    handle: Callable[[Call, Runtime], BaseModel | Content]
     status: HTTPStatus = HTTPStatus.OK
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    error: ErrorShape | None = None
 
     def match(self, path: str) -> dict[str, str] | None:
         """Return what stands in the braces, or None if it is another path."""
-        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.path))
-        found = re.fullmatch(pattern, path)
+        found = self._pattern.fullmatch(path)
         return found.groupdict() if found else None
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.path)))
+
+
+class ErrorBody(BaseModel):
+    """google.rpc.Status."""
+
+    code: int
+    status: str
+    message: str
+    details: list[dict[str, Any]]
+    request_id: str
+
+
+class ErrorAnswer(BaseModel):
+    """What went wrong."""
+
+    error: ErrorBody
 
 
 def respond(routes: Sequence[Route[Runtime]], request: Request, runtime: Runtime) -> Answer:
     """Answer one request, and write its line in the log.
 
-    Errors raised on purpose become answers as in docs/api.md; any other travels on, to become a
-    500 with its traceback in the log.
+    The first route of a path and method answers. Errors raised on purpose become answers as in
+    docs/api.md; any other travels on, to become a 500 with its traceback in the log.
     """
     started = perf_counter()
     request_id = request_id_of(request.headers)
@@ -145,8 +193,8 @@ def error_answer(
     canonical: str | None = None,
 ) -> Answer:
     """Say what went wrong in the form of Google's APIs (google.rpc.Status as JSON)."""
-    body = _Error(
-        error=_ErrorBody(
+    body = ErrorAnswer(
+        error=ErrorBody(
             code=int(status),
             status=canonical or CANONICAL[status],
             message=message,
@@ -154,54 +202,64 @@ def error_answer(
             request_id=request_id,
         )
     )
-    headers = JSON_TYPE | {"X-Request-ID": request_id}
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
-        headers |= {"Retry-After": "1"}
-    return Answer(status, body.model_dump_json().encode(), headers)
-
-
-class _ErrorBody(BaseModel):
-    code: int
-    status: str
-    message: str
-    details: list[dict[str, Any]]
-    request_id: str
-
-
-class _Error(BaseModel):
-    error: _ErrorBody
+    return _failed(status, body, request_id)
 
 
 def _answer(
     routes: Sequence[Route[Runtime]], request: Request, runtime: Runtime, request_id: str
 ) -> Answer:
-    by_method = {
-        route.method: (route, found)
-        for route in routes
-        if (found := route.match(request.path)) is not None
-    }
+    by_method: dict[str, tuple[Route[Runtime], dict[str, str]]] = {}
+    for route in routes:
+        if (found := route.match(request.path)) is not None:
+            by_method.setdefault(route.method, (route, found))
     if not by_method:
         return error_answer(
             HTTPStatus.NOT_FOUND, f"there is nothing at {request.path[:200]}", request_id=request_id
         )
     if request.method not in by_method:
-        allowed = ", ".join(sorted(by_method))
-        refusal = error_answer(
-            HTTPStatus.METHOD_NOT_ALLOWED,
-            f"{request.path[:200]} answers {allowed}, not {request.method}",
-            request_id=request_id,
-        )
-        return Answer(refusal.status, refusal.body, {**refusal.headers, "Allow": allowed})
+        return _not_allowed(request, [route for route, _ in by_method.values()], request_id)
 
     route, found = by_method[request.method]
     try:
         body = route.handle(Call(request, found, request_id), runtime)
     except errors.MlsysError as error:
         log.warning("request.rejected", code=error.code, reason=loggable(error))
+        if route.error is not None:
+            status = STATUS[type(error)]
+            return _failed(status, route.error(status, _in_words(error)), request_id)
         return _from_error(error, request_id)
+    if isinstance(body, Content):
+        headers = {"Content-Type": body.media_type, "X-Request-ID": request_id}
+        return Answer(route.status, body.body, headers)
     return Answer(
         route.status, body.model_dump_json().encode(), JSON_TYPE | {"X-Request-ID": request_id}
     )
+
+
+def _not_allowed(request: Request, routes: Sequence[Route[Runtime]], request_id: str) -> Answer:
+    allowed = ", ".join(sorted(route.method for route in routes))
+    told = f"{request.path[:200]} answers {allowed}, not {request.method}"
+    status, shape = HTTPStatus.METHOD_NOT_ALLOWED, routes[0].error
+    refusal = (
+        error_answer(status, told, request_id=request_id)
+        if shape is None
+        else _failed(status, shape(status, told), request_id)
+    )
+    return Answer(status, refusal.body, {**refusal.headers, "Allow": allowed})
+
+
+def _failed(status: HTTPStatus, body: BaseModel, request_id: str) -> Answer:
+    headers = JSON_TYPE | {"X-Request-ID": request_id}
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        headers |= {"Retry-After": "1"}
+    return Answer(status, body.model_dump_json().encode(), headers)
+
+
+def _in_words(error: errors.MlsysError) -> str:
+    """Tell all problems in one text, each on a line of its own."""
+    if not isinstance(error, errors.InvalidInput) or not error.violations:
+        return str(error)
+    return "\n".join(f"{one.field}: {one.description}" for one in error.violations)
 
 
 def _from_error(error: errors.MlsysError, request_id: str) -> Answer:

@@ -46,8 +46,7 @@ def parse_json(body: bytes, *, as_written: bool = False) -> Any:
     {'age': 3}
 
     """
-    if len(body) > MAX_BODY_BYTES:
-        raise TooLarge(f"the body has more than {MAX_BODY_BYTES} bytes: send less at once")
+    check_size(body)
     try:
         text = body.decode()
         value = json.loads(
@@ -68,6 +67,12 @@ def parse_json(body: bytes, *, as_written: bool = False) -> Any:
         raise InvalidInput(f"the body is not JSON: {error}") from error
     _check_depth(value, text)
     return value
+
+
+def check_size(body: bytes) -> None:
+    """Raise TooLarge if a body has over 8 MiB."""
+    if len(body) > MAX_BODY_BYTES:
+        raise TooLarge(f"the body has more than {MAX_BODY_BYTES} bytes: send less at once")
 
 
 def parse_model(value: Any, model: type[Model], *, strict: bool | None = None) -> Model:

@@ -30,7 +30,7 @@ class TrialsQuery(ListQuery):
 
 
 def create(call: Call, runtime: Runtime) -> Experiment:
-    """Read, do, return."""
+    """Ask for a study."""
     return request_experiment(
         call.json(ExperimentRequest),
         records=runtime.records,
@@ -42,12 +42,12 @@ def create(call: Call, runtime: Runtime) -> Experiment:
 
 
 def show(call: Call, runtime: Runtime) -> Experiment:
-    """Read, do, return."""
+    """Show an experiment."""
     return get_experiment(call.path["experiment_id"], records=runtime.records)
 
 
 def cancel(call: Call, runtime: Runtime) -> Experiment:
-    """Read, do, return."""
+    """End a study before its time."""
     return cancel_experiment(
         call.path["experiment_id"],
         call.json(CancelRequest) if call.request.body else CancelRequest(),
@@ -60,7 +60,7 @@ def cancel(call: Call, runtime: Runtime) -> Experiment:
 
 
 def list_(call: Call, runtime: Runtime) -> ListAnswer[Experiment]:
-    """Read, do, return."""
+    """List experiments, newest first."""
     query = call.query(ExperimentsQuery)
     page = EXPERIMENTS.list(
         records=runtime.records,
@@ -72,7 +72,7 @@ def list_(call: Call, runtime: Runtime) -> ListAnswer[Experiment]:
 
 
 def trials(call: Call, runtime: Runtime) -> ListAnswer[TrialRow]:
-    """Read, do, return."""
+    """List the trials of an experiment, newest first."""
     query = call.query(TrialsQuery)
     rows, token = list_trials(
         call.path["experiment_id"],
@@ -85,15 +85,15 @@ def trials(call: Call, runtime: Runtime) -> ListAnswer[TrialRow]:
 
 
 def plot(call: Call, runtime: Runtime) -> AnyPlot:
-    """Read, do, return."""
+    """Compute what is drawn of a study."""
     return get_plot(call.path["experiment_id"], call.path["kind"], records=runtime.records)
 
 
 ROUTES = (
-    Route("POST", "/v1/experiments", create, HTTPStatus.ACCEPTED),
-    Route("GET", "/v1/experiments", list_),
+    Route("POST", "/v1/experiments", create, HTTPStatus.ACCEPTED, body=ExperimentRequest),
+    Route("GET", "/v1/experiments", list_, query=ExperimentsQuery),
     Route("GET", "/v1/experiments/{experiment_id}", show),
-    Route("POST", "/v1/experiments/{experiment_id}/cancel", cancel),
-    Route("GET", "/v1/experiments/{experiment_id}/trials", trials),
+    Route("POST", "/v1/experiments/{experiment_id}/cancel", cancel, body=CancelRequest),
+    Route("GET", "/v1/experiments/{experiment_id}/trials", trials, query=TrialsQuery),
     Route("GET", "/v1/experiments/{experiment_id}/plots/{kind}", plot),
 )

@@ -1,15 +1,14 @@
 """GET /healthz, /livez, /readyz, /version: is it alive, can it work, what is it."""
 
-import platform
 from collections.abc import Callable
 
 from pydantic import BaseModel
 
-from mlsys import __version__
 from mlsys.domain.answers import Ready, Version
 from mlsys.domain.errors import MlsysError, NotFound, Unavailable
 from mlsys.edge.http import Call, Route
 from mlsys.runtime import Runtime
+from mlsys.use_cases.about import about
 
 
 class Alive(BaseModel):
@@ -38,12 +37,7 @@ def ready(_: Call, runtime: Runtime) -> Ready:
 
 def version(_: Call, runtime: Runtime) -> Version:
     """Name the release and the commit."""
-    return Version(
-        version=__version__,
-        commit=runtime.settings.commit,
-        backend=runtime.settings.backend,
-        python=platform.python_version(),
-    )
+    return about(commit=runtime.settings.commit, backend=runtime.settings.backend)
 
 
 ROUTES = (

@@ -7,7 +7,7 @@ from mlsys.use_cases.importance import ImportanceRequest, importance_of
 
 
 def create(call: Call, runtime: Runtime) -> Importances:
-    """Read, do, return."""
+    """Rank the features that a model goes by."""
     return importance_of(
         call.json(ImportanceRequest),
         models=runtime.models,
@@ -17,4 +17,4 @@ def create(call: Call, runtime: Runtime) -> Importances:
     )
 
 
-ROUTES = (Route("POST", "/v1/importance", create),)
+ROUTES = (Route("POST", "/v1/importance", create, body=ImportanceRequest),)

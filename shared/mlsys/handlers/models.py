@@ -16,12 +16,12 @@ class ModelsQuery(ListQuery):
 
 
 def show(call: Call, runtime: Runtime) -> ModelVersion:
-    """Read, do, return."""
+    """Show a version of a model."""
     return get_version(call.path["model_id"], records=runtime.records)
 
 
 def list_(call: Call, runtime: Runtime) -> ListAnswer[ModelVersion]:
-    """Read, do, return."""
+    """List versions, newest first."""
     query = call.query(ModelsQuery)
     page = list_versions(
         name=query.name,
@@ -34,6 +34,6 @@ def list_(call: Call, runtime: Runtime) -> ListAnswer[ModelVersion]:
 
 
 ROUTES = (
-    Route("GET", "/v1/models", list_),
+    Route("GET", "/v1/models", list_, query=ModelsQuery),
     Route("GET", "/v1/models/{model_id}", show),
 )

@@ -6,7 +6,7 @@ from mlsys.use_cases.registry import PromoteRequest, Promotion, promote
 
 
 def create(call: Call, runtime: Runtime) -> Promotion:
-    """Read, do, return."""
+    """Point a stage at a version."""
     return promote(
         call.path["model_id"],
         call.json(PromoteRequest),
@@ -15,4 +15,4 @@ def create(call: Call, runtime: Runtime) -> Promotion:
     )
 
 
-ROUTES = (Route("POST", "/v1/models/{model_id}/promote", create),)
+ROUTES = (Route("POST", "/v1/models/{model_id}/promote", create, body=PromoteRequest),)

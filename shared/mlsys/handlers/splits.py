@@ -41,7 +41,7 @@ class DeleteQuery(Input):
 
 
 def create(call: Call, runtime: Runtime) -> Split:
-    """Read, do, return."""
+    """Split rows of the request, or objects in a bucket."""
     return create_split(
         call.json(CreateSplit, as_written=True),
         split=partial(
@@ -55,12 +55,12 @@ def create(call: Call, runtime: Runtime) -> Split:
 
 
 def show(call: Call, runtime: Runtime) -> Split:
-    """Read, do, return."""
+    """Show a split."""
     return get_split(call.path["split_id"], records=runtime.records)
 
 
 def list_(call: Call, runtime: Runtime) -> ListAnswer[Split]:
-    """Read, do, return."""
+    """List splits, newest first."""
     query = call.query(SplitsQuery)
     page = SPLITS.list(
         records=runtime.records,
@@ -72,7 +72,7 @@ def list_(call: Call, runtime: Runtime) -> ListAnswer[Split]:
 
 
 def update(call: Call, runtime: Runtime) -> Split:
-    """Read, do, return."""
+    """Change labels and description."""
     return update_split(
         call.path["split_id"],
         call.json(UpdateSplit),
@@ -82,7 +82,7 @@ def update(call: Call, runtime: Runtime) -> Split:
 
 
 def delete(call: Call, runtime: Runtime) -> Split:
-    """Read, do, return."""
+    """Hide a split, or remove its files too."""
     return delete_split(
         call.path["split_id"],
         delete_artifacts=call.query(DeleteQuery).delete_artifacts,
@@ -94,15 +94,15 @@ def delete(call: Call, runtime: Runtime) -> Split:
 
 
 def undelete(call: Call, runtime: Runtime) -> Split:
-    """Read, do, return."""
+    """Bring a deleted split back."""
     return undelete_split(call.path["split_id"], records=runtime.records, now=runtime.now())
 
 
 ROUTES = (
-    Route("POST", "/v1/splits", create, HTTPStatus.CREATED),
-    Route("GET", "/v1/splits", list_),
+    Route("POST", "/v1/splits", create, HTTPStatus.CREATED, body=CreateSplit),
+    Route("GET", "/v1/splits", list_, query=SplitsQuery),
     Route("GET", "/v1/splits/{split_id}", show),
-    Route("PATCH", "/v1/splits/{split_id}", update),
-    Route("DELETE", "/v1/splits/{split_id}", delete),
+    Route("PATCH", "/v1/splits/{split_id}", update, body=UpdateSplit),
+    Route("DELETE", "/v1/splits/{split_id}", delete, query=DeleteQuery),
     Route("POST", "/v1/splits/{split_id}/undelete", undelete),
 )

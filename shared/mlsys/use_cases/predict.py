@@ -1,7 +1,7 @@
 """From rows to answers, in one pass and without a data frame."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Annotated, Any
 
@@ -12,18 +12,10 @@ from mlsys.domain.answers import Explanation, Prediction, Predictions
 from mlsys.domain.errors import InvalidInput, Violation
 from mlsys.domain.features import MAX_VIOLATIONS, Encoded, Label, Plan, encode_rows
 from mlsys.domain.learners.base import Floats
-from mlsys.domain.records import Input
+from mlsys.domain.messages import MAX_INSTANCES, PredictParameters
 from mlsys.use_cases.serving import LoadedModel, LoadedModels, ModelSelection
 
-MAX_INSTANCES = 10_000
-
-
-class PredictParameters(Input):
-    """How to answer."""
-
-    explain: bool = False
-    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
-    passthrough: Annotated[list[str], Field(max_length=100)] = Field(default_factory=list)
+Rows = Sequence[Mapping[str, Any]]
 
 
 class PredictRequest(ModelSelection):
@@ -43,18 +35,32 @@ def predict_rows(request: PredictRequest, *, models: LoadedModels, request_id: s
 
     """
     loaded = models.find(request)
-    plan = loaded.model.plan
-    matrix, warnings = _encoded(request, plan)
+    return answer_rows(loaded, request.instances, request.parameters, request_id=request_id)
 
-    predictions = _answers(loaded, matrix, request.parameters.threshold)
-    if request.parameters.threshold is not None and plan.task_kind != "binary":
+
+def answer_rows(
+    loaded: LoadedModel, rows: Rows, parameters: PredictParameters, *, request_id: str
+) -> Predictions:
+    """Score rows with a model that was found: what every format of a prediction comes down to.
+
+    Raises:
+        InvalidInput: everything wrong with the rows, each as `instances[3].age`.
+
+    """
+    plan = loaded.model.plan
+    matrix, warnings = _encoded(rows, parameters.passthrough, plan)
+
+    predictions = _answers(loaded, matrix, parameters.threshold)
+    if parameters.threshold is not None and plan.task_kind != "binary":
         warnings.append("threshold: only a choice of two classes has one, so it was ignored")
-    if request.parameters.explain:
+    if parameters.explain:
         predictions = _explained(loaded, matrix, predictions)
-    if request.parameters.passthrough:
+    if parameters.passthrough:
         predictions = [
-            one.model_copy(update={"passthrough": keys})
-            for one, keys in zip(predictions, _passed(request), strict=True)
+            one.model_copy(
+                update={"passthrough": {name: row[name] for name in parameters.passthrough}}
+            )
+            for one, row in zip(predictions, rows, strict=True)
         ]
     return Predictions(
         predictions=predictions,
@@ -66,11 +72,11 @@ def predict_rows(request: PredictRequest, *, models: LoadedModels, request_id: s
     )
 
 
-def _encoded(request: PredictRequest, plan: Plan) -> Encoded:
+def _encoded(rows: Rows, passthrough: Sequence[str], plan: Plan) -> Encoded:
     """Encode the rows, telling what is missing to be passed through with all other problems."""
-    absent = tuple(islice(_absent(request), MAX_VIOLATIONS))
+    absent = tuple(islice(_absent(rows, passthrough), MAX_VIOLATIONS))
     try:
-        encoded = encode_rows(plan, _without_passed(request, plan))
+        encoded = encode_rows(plan, _without_passed(rows, passthrough, plan))
     except InvalidInput as error:
         told = (*error.violations, *absent)[:MAX_VIOLATIONS]
         raise InvalidInput(str(error), told) from error
@@ -79,28 +85,20 @@ def _encoded(request: PredictRequest, plan: Plan) -> Encoded:
     return encoded
 
 
-def _absent(request: PredictRequest) -> Iterator[Violation]:
-    for place, instance in enumerate(request.instances):
-        for name in request.parameters.passthrough:
-            if name not in instance:
+def _absent(rows: Rows, passthrough: Sequence[str]) -> Iterator[Violation]:
+    for place, row in enumerate(rows):
+        for name in passthrough:
+            if name not in row:
                 field = f"instances[{place}].{name}"
                 yield Violation(field, "is to be passed through, but is not there")
 
 
-def _without_passed(request: PredictRequest, plan: Plan) -> list[dict[str, Any]]:
+def _without_passed(rows: Rows, passthrough: Sequence[str], plan: Plan) -> Rows:
     """Leave out what is only passed through, so that it is no unknown column."""
-    names = set(request.parameters.passthrough) - {feature.name for feature in plan.features}
+    names = set(passthrough) - {feature.name for feature in plan.features}
     if not names:
-        return request.instances
-    return [
-        {name: value for name, value in instance.items() if name not in names}
-        for instance in request.instances
-    ]
-
-
-def _passed(request: PredictRequest) -> list[dict[str, Any]]:
-    names = request.parameters.passthrough
-    return [{name: instance[name] for name in names} for instance in request.instances]
+        return rows
+    return [{name: value for name, value in row.items() if name not in names} for row in rows]
 
 
 def _answers(loaded: LoadedModel, matrix: Floats, threshold: float | None) -> list[Prediction]:
