@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -91,12 +91,9 @@ td {{ border-top: 1px solid #8884; padding: .3rem 1rem .3rem 0 }}
 
 
 def _operation(route: Route[Runtime], refs: "_Refs", schemas: Mapping[str, Any]) -> dict[str, Any]:
-    answer = _answer_of(route)
-    content = (
-        {"application/json": {"schema": refs[answer, "serialization"]}}
-        if issubclass(answer, BaseModel)
-        else {"*/*": {}}
-    )
+    answers = [refs[answer, "serialization"] for answer in _answers_of(route)]
+    schema = answers[0] if len(answers) == 1 else {"oneOf": answers}
+    content = {"application/json": {"schema": schema}} if answers else {"*/*": {}}
     operation: dict[str, Any] = {
         "operationId": _operation_id(route),
         "summary": _summary(route),
@@ -127,8 +124,7 @@ def _schemas(routes: Sequence[Route[Runtime]]) -> tuple[_Refs, dict[str, Any]]:
     """Return where the schema of each model stands, and all of them."""
     wanted: dict[tuple[type[BaseModel], Any], None] = {}
     for route in routes:
-        answer = _answer_of(route)
-        if issubclass(answer, BaseModel):
+        for answer in _answers_of(route):
             wanted[answer, "serialization"] = None
         for model in filter(None, (route.body, route.query)):
             wanted[model, "validation"] = None
@@ -137,9 +133,10 @@ def _schemas(routes: Sequence[Route[Runtime]]) -> tuple[_Refs, dict[str, Any]]:
     return refs, whole.get("$defs", {})
 
 
-def _answer_of(route: Route[Runtime]) -> type[BaseModel | Content]:
-    answer: type[BaseModel | Content] = get_type_hints(route.handle)["return"]
-    return answer
+def _answers_of(route: Route[Runtime]) -> list[type[BaseModel]]:
+    """Return the models that a route may answer with; none where it answers no JSON."""
+    told = get_type_hints(route.handle)["return"]
+    return [one for one in get_args(told) or (told,) if issubclass(one, BaseModel)]
 
 
 def _error_of(route: Route[Runtime]) -> type[BaseModel]:
