@@ -9,7 +9,7 @@ from mlsys.domain.choices import Pruner
 from mlsys.domain.messages import OptunaConfig
 from mlsys.use_cases.pruning import pruner_of
 
-ROUNDS = range(10, 210, 10)
+ROUNDS = range(10, 410, 10)
 FOLDS = range(6)
 
 
@@ -34,14 +34,20 @@ def pruned_at(steps: range, *, folds: int = 1, bad: float = 9.0, **asked: Any) -
 @pytest.mark.parametrize(
     ("asked", "step"),
     [
-        ({"pruner": "MedianPruner"}, 20),
+        ({"pruner": "MedianPruner"}, 200),
         ({"pruner": "MedianPruner", "pruner_options": {"n_warmup_steps": 100}}, 100),
         ({"pruner": "MedianPruner", "pruner_options": {"n_startup_trials": 21}}, None),
-        ({"pruner": "PercentilePruner"}, 20),
-        ({"pruner": "PercentilePruner", "pruner_options": {"percentile": 99.9}}, 20),
-        ({"pruner": "PatientPruner"}, 50),
-        ({"pruner": "PatientPruner", "pruner_options": {"patience": 8, "min_delta": 0.1}}, 100),
-        ({"pruner": "ThresholdPruner", "pruner_options": {"upper": 5}}, 20),
+        ({"pruner": "PercentilePruner"}, 200),
+        ({"pruner": "PercentilePruner", "pruner_options": {"percentile": 99.9}}, 200),
+        ({"pruner": "PatientPruner"}, 200),
+        (
+            {
+                "pruner": "PatientPruner",
+                "pruner_options": {"patience": 8, "min_delta": 0.1, "n_warmup_steps": 20},
+            },
+            100,
+        ),
+        ({"pruner": "ThresholdPruner", "pruner_options": {"upper": 5}}, 10),
         ({"pruner": "ThresholdPruner", "pruner_options": {"lower": 5}}, None),
         ({"pruner": "SuccessiveHalvingPruner"}, 10),
         ({"pruner": "SuccessiveHalvingPruner", "pruner_options": {"min_resource": 50}}, 50),
@@ -119,7 +125,7 @@ def _reported(study: optuna.Study, library: str, value: float) -> bool:
     trial = study.ask()
     trial.suggest_categorical("model_type", ["catboost", "xgboost"])
     pruned = False
-    for step in range(10, 210, 10):
+    for step in range(10, 410, 10):
         trial.report(value, step)
         pruned = pruned or trial.should_prune()
     return pruned
