@@ -52,7 +52,7 @@ def test_the_same_seed_gives_the_same_interval_in_chunks_of_any_size(
     target = np.round(prediction * 0.6 + np.arange(30) % 4 / 8)
 
     whole = bootstrap_interval(metric, target, prediction, seed=1, resamples=50)
-    monkeypatch.setattr("mlsys.domain.metrics.CHUNK", 100)
+    monkeypatch.setattr("mlsys.domain.evaluation.metrics.CHUNK", 100)
     chunked = bootstrap_interval(metric, target, prediction, seed=1, resamples=50)
 
     assert whole == chunked

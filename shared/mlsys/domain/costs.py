@@ -1,8 +1,9 @@
 """What a task of a Cloud Run job costs by the second, about: it is what `max_cost_usd` counts with.
 
 The prices are those of "Jobs" at https://cloud.google.com/run/pricing, the tiers those of
-https://cloud.google.com/run/docs/locations, both as read in November 2026: US dollars without free
-tier, discounts and taxes. It is an estimate: what a study reads and writes is not in it.
+https://cloud.google.com/run/docs/locations, in US dollars without free tier, discounts and taxes.
+Only the price of a processor in tier 1 was held against a copy of that page: look there before you
+rely on the others. It is an estimate: what a study reads and writes is not in it.
 """
 
 CPU_SECOND_USD = 0.000018

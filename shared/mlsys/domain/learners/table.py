@@ -8,7 +8,7 @@ def learner(model_type: ModelType) -> Learner:
     """Return the learner; importing its library takes up to a second.
 
     >>> learner(ModelType.LIGHTGBM)
-    LightGBMLearner()
+    LightGBMLearner(shares_bins=True)
 
     """
     if model_type is ModelType.LIGHTGBM:
