@@ -1,6 +1,8 @@
 """The command line: data and talk on their own streams, exit codes, no traceback."""
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -245,6 +247,7 @@ def test_a_study_of_nothing_is_refused_with_its_reason(done: Done) -> None:
 def test_what_a_file_says_is_asked_for_unless_an_option_says_otherwise(
     done: Done, tmp_path: Path
 ) -> None:
+    own = replace(done, home=shutil.copytree(done.home, tmp_path / "home"))
     config = tmp_path / "config.json"
     search = {"n_trials": 9, "sampler": "Grid", "seed": 3}
     config.write_text(
@@ -260,7 +263,7 @@ def test_what_a_file_says_is_asked_for_unless_an_option_says_otherwise(
     asked = ["--split", done.split.id, "--name", "config", "--config", str(config)]
     how = ["--model-type", "auto", "--n-trials", "2", "--pruner", "NopPruner"]
 
-    said = at(done, "experiments", "create", *asked, *how, "--format", "json")
+    said = at(own, "experiments", "create", *asked, *how, "--format", "json")
 
     assert said.exit_code == 0, said.output
     request = json.loads(said.stdout)["request"]
