@@ -1,11 +1,12 @@
 """Fits in several threads: each is what it would have been alone.
 
-They share one binned data set, but for CatBoost: see `shares_bins`.
+They share one binned data set, but for CatBoost: see `shares_bins`. On two threads LightGBM adds up
+a loss in the order in which they arrive: its last bits may differ, the model does not.
 """
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -19,11 +20,17 @@ SLOTS = 3
 FITS = 9
 ROUNDS = 15
 
-Fitted = tuple[bytes, list[float], bytes]
+
+class Fitted(NamedTuple):
+    """What a fit comes to."""
+
+    model: bytes
+    losses: list[float]
+    predicted: bytes
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_fits_at_once_are_to_the_bit_what_they_are_alone(
+def test_models_fitted_at_once_are_to_the_bit_what_they_are_alone(
     model_type: ModelType, task: Task, threads: int
 ) -> None:
     train, val = parts(task)
@@ -46,7 +53,11 @@ def test_fits_at_once_are_to_the_bit_what_they_are_alone(
     with ThreadPoolExecutor(SLOTS) as pool:
         at_once = list(pool.map(fitted_with_others, range(FITS)))
 
-    assert [one == other for one, other in zip(alone, at_once, strict=True)] == [True] * FITS
+    last_bits = 1e-12 if model_type is ModelType.LIGHTGBM and threads > 1 else 0
+    for one, other in zip(at_once, alone, strict=True):
+        assert one.model == other.model
+        assert one.losses == pytest.approx(other.losses, rel=last_bits, abs=last_bits)
+        assert one.predicted == other.predicted
 
 
 def test_lightgbm_knows_one_number_of_threads_for_the_whole_process() -> None:
@@ -64,7 +75,7 @@ def test_lightgbm_knows_one_number_of_threads_for_the_whole_process() -> None:
             fit(ModelType.LIGHTGBM, BINARY, binned, val, place=place, threads=1)
             for place in range(FITS)
         ]
-        return [losses for _, losses, _ in fits]
+        return [fitted.losses for fitted in fits]
 
     alone = losses()
     with ThreadPoolExecutor(1) as pool:
@@ -85,7 +96,7 @@ def parts(task: Task) -> tuple[Examples, Examples]:
 def fit(
     model_type: ModelType, task: Task, binned: Any, val: Examples, *, place: int, threads: int
 ) -> Fitted:
-    """Return what a fit comes to: its file, its loss after each round, what it predicts for val."""
+    """Return its file, its loss after each round, what it predicts for val."""
     losses: list[float] = []
 
     def on_round(_: int, loss: float) -> bool:
@@ -103,7 +114,7 @@ def fit(
         seed=place,
         monitor=Monitor(metric.name, metric.maximize, on_round=on_round),
     )
-    return fitted.to_bytes(), losses, fitted.predict(val.matrix).tobytes()
+    return Fitted(fitted.to_bytes(), losses, fitted.predict(val.matrix).tobytes())
 
 
 def params_of(model_type: ModelType, place: int) -> Params:
