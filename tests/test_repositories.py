@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mlsys import repositories
 from mlsys.adapters.local.records import SqliteRecords
 from mlsys.domain.errors import AlreadyExists, Conflict, Corrupt, NotFound
 from mlsys.domain.records import Split, SplitStatus
@@ -125,6 +126,19 @@ def test_a_list_is_asked_for_newest_first(tmp_path: Path) -> None:
     assert records.asked == ("splits", {"entity_id": "churn"}, "created_at", True, 5, None)
     assert listing.values == [a_split()]
     assert listing.cursor == "more"
+
+
+def test_each_reads_on_to_the_end_whatever_a_page_holds(
+    records: SqliteRecords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [f"split-{n}" for n in (5, 3, 1, 2, 4)]
+    for age, id in enumerate(ids):
+        SPLITS.create(id, a_split(id, NOON + timedelta(seconds=age)), records=records)
+    monkeypatch.setattr(repositories, "DOCUMENTS_PER_READ", 2)
+
+    found = SPLITS.each(records=records, order_by="created_at")
+
+    assert [one.id for one in found] == ids
 
 
 def test_stored_times_sort_as_they_passed(records: SqliteRecords) -> None:

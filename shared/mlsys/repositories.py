@@ -1,6 +1,6 @@
 """Typed records over the Records port: what is stored is what its model says."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -13,6 +13,7 @@ from mlsys.domain.records import Record, Split
 from mlsys.ports import Create, Document, Json, Records, Replace, Scalar
 
 CHANGE_TRIES = 10
+DOCUMENTS_PER_READ = 1_000
 
 R = TypeVar("R", bound=Record)
 
@@ -99,6 +100,11 @@ class Collection(Generic[R]):
         )
         return Listing([self._stored(one).value for one in page.documents], page.cursor)
 
+    def each(self, *, records: Records, order_by: str) -> Iterator[R]:
+        """Read all, the lowest of `order_by` first. Raises Corrupt."""
+        for document in each_document(self.name, records=records, order_by=order_by):
+            yield self._stored(document).value
+
     def creation(self, id: str, value: R) -> Create:
         """Return the write that `create` does, for a commit of several."""
         return Create(self.name, id, _body(value))
@@ -124,6 +130,17 @@ SPLITS = Collection("splits", Split)
 EXPERIMENTS = Collection("experiments", Experiment)
 MODEL_HEADS = Collection("models", ModelHead)
 MODEL_VERSIONS = Collection("model-versions", ModelVersion)
+
+
+def each_document(collection: str, *, records: Records, order_by: str) -> Iterator[Document]:
+    """Read all that have `order_by`, the lowest first, a page of 1,000 at a time."""
+    cursor: str | None = None
+    while True:
+        page = records.query(collection, order_by=order_by, limit=DOCUMENTS_PER_READ, cursor=cursor)
+        yield from page.documents
+        cursor = page.cursor
+        if cursor is None:
+            return
 
 
 def trials_of(experiment_id: str) -> Collection[Trial]:

@@ -6,12 +6,12 @@ from typing import Any
 import optuna
 import pytest
 
+from mlsys import repositories
 from mlsys.domain.plots.shapes import PlotKind
 from mlsys.edge.http import Answer, Request, respond
 from mlsys.handlers.experiments import ROUTES
 from mlsys.repositories import EXPERIMENTS
 from mlsys.runtime import Runtime
-from mlsys.use_cases import shown_trials
 from mlsys.use_cases.trials import TrialStorage
 from tests.domain.studied import Direction, experiment, libraries
 
@@ -110,7 +110,7 @@ def test_a_plot_is_made_of_all_trials_whatever_a_page_holds(
     runtime: Runtime, study: str, kind: PlotKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_once = got(runtime, f"{study}/plots/{kind}")
-    monkeypatch.setattr(shown_trials, "TRIALS_PER_READ", 5)
+    monkeypatch.setattr(repositories, "DOCUMENTS_PER_READ", 5)
 
     page_by_page = got(runtime, f"{study}/plots/{kind}")
 

@@ -16,7 +16,6 @@ from mlsys.use_cases.ends import End
 log = structlog.get_logger()
 
 UNFINISHED = {"RUNNING", "WAITING"}
-TRIALS_PER_PAGE = 1000
 
 Clock = Callable[[], datetime]
 
@@ -40,7 +39,6 @@ def close_trials(
     """
     trials = trials_of(experiment_id)
     counts: Counter[str] = Counter()
-    cursor: str | None = None
 
     def failed(trial: Trial) -> Trial:
         if trial.state not in UNFINISHED:
@@ -49,22 +47,12 @@ def close_trials(
         end = {"state": "FAIL", "completed_at": now(), "user_attrs": user_attrs}
         return trial.model_copy(update=end)
 
-    while True:
-        page = trials.list(
-            records=records,
-            order_by="number",
-            descending=False,
-            limit=TRIALS_PER_PAGE,
-            cursor=cursor,
-        )
-        for seen in page.values:
-            trial = seen
-            if trial.state in UNFINISHED:
-                trial = trials.change(trial_document_id(seen.number), failed, records=records)
-            counts[trial.state] += 1
-        cursor = page.cursor
-        if cursor is None:
-            return dict(sorted(counts.items()))
+    for seen in trials.each(records=records, order_by="number"):
+        trial = seen
+        if trial.state in UNFINISHED:
+            trial = trials.change(trial_document_id(seen.number), failed, records=records)
+        counts[trial.state] += 1
+    return dict(sorted(counts.items()))
 
 
 def end_cancelled(experiment_id: str, *, records: Records, now: Clock) -> Experiment:

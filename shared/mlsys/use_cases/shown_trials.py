@@ -1,7 +1,5 @@
 """Looking at the trials of a study: as rows, and as what is drawn of them."""
 
-from collections.abc import Iterator
-
 from mlsys.domain.answers import TrialRow
 from mlsys.domain.errors import NotFound
 from mlsys.domain.experiment_records import Trial, TrialState
@@ -10,8 +8,6 @@ from mlsys.domain.plots.shapes import AnyPlot, PlotKind
 from mlsys.ports import Records
 from mlsys.repositories import trials_of
 from mlsys.use_cases.experiments import get_experiment
-
-TRIALS_PER_READ = 1_000
 
 
 def list_trials(
@@ -44,23 +40,8 @@ def get_plot(experiment_id: str, kind: str, *, records: Records) -> AnyPlot:
     if kind not in set(PlotKind):
         raise NotFound(f"there is no plot {kind[:40]!r}: want one of {', '.join(PlotKind)}")
     experiment = get_experiment(experiment_id, records=records)
-    return plot_of(PlotKind(kind), experiment, list(_all_trials(experiment_id, records=records)))
-
-
-def _all_trials(experiment_id: str, *, records: Records) -> Iterator[Trial]:
-    cursor: str | None = None
-    while True:
-        page = trials_of(experiment_id).list(
-            records=records,
-            order_by="number",
-            descending=False,
-            limit=TRIALS_PER_READ,
-            cursor=cursor,
-        )
-        yield from page.values
-        cursor = page.cursor
-        if cursor is None:
-            return
+    trials = list(trials_of(experiment_id).each(records=records, order_by="number"))
+    return plot_of(PlotKind(kind), experiment, trials)
 
 
 def _row(trial: Trial) -> TrialRow:

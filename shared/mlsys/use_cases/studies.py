@@ -13,6 +13,7 @@ from optuna.study._frozen import FrozenStudy  # what Optuna's storage protocol r
 from mlsys.domain.errors import AlreadyExists, Conflict, NotFound
 from mlsys.domain.ids import ID_PATTERN, content_id
 from mlsys.ports import Delete, Document, Records
+from mlsys.repositories import each_document
 from mlsys.use_cases.trial_documents import MAX_STUDY_ID, as_json, loose, strict
 from mlsys.use_cases.trial_table import Terms, TrialTable
 
@@ -85,14 +86,8 @@ class Studies:
 
     def all(self) -> list[FrozenStudy]:
         """Return all studies by id."""
-        found: list[FrozenStudy] = []
-        cursor: str | None = None
-        while True:
-            page = self._records.query(COLLECTION, order_by="study_id", cursor=cursor)
-            found += [_frozen(document) for document in page.documents]
-            cursor = page.cursor
-            if cursor is None:
-                return found
+        found = each_document(COLLECTION, records=self._records, order_by="study_id")
+        return [_frozen(document) for document in found]
 
     def attrs(self, study_id: int, kind: Kind) -> dict[str, Any]:
         """Read a study's attributes. Raises KeyError."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from math import isfinite
 
 from mlsys.domain.errors import Violation
-from mlsys.domain.experiment_records import Experiment, Trial
+from mlsys.domain.experiment_records import Experiment
 from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.spaces.search import FirstTrials, Spaces, Suggested, first_trials, suggested
 from mlsys.domain.wishes import metric_of
@@ -13,7 +13,6 @@ from mlsys.repositories import EXPERIMENTS, trials_of
 
 FIELD = "warm_start_from"
 MAX_EARLIER = 5
-TRIALS_PER_READ = 200
 
 
 def first_trials_of(request: ExperimentRequest, spaces: Spaces, *, records: Records) -> FirstTrials:
@@ -49,7 +48,7 @@ def _best(earlier: Experiment, request: ExperimentRequest, records: Records) -> 
     before = ExperimentRequest.model_validate(earlier.request)
     sign = -1 if metric_of(before).maximize else 1
     found = []
-    for trial in _trials(earlier.id, records):
+    for trial in trials_of(earlier.id).each(records=records, order_by="number"):
         value = trial.values[0] if trial.state == "COMPLETE" and trial.values else None
         if not isinstance(value, float) or not isfinite(value):
             continue
@@ -58,19 +57,3 @@ def _best(earlier: Experiment, request: ExperimentRequest, records: Records) -> 
         if tried.model_type in request.model_types:
             found.append((sign * value, trial.number, tried))
     return [tried for _, _, tried in sorted(found, key=lambda one: one[:2])[:MAX_EARLIER]]
-
-
-def _trials(experiment_id: str, records: Records) -> Iterator[Trial]:
-    cursor = None
-    while True:
-        page = trials_of(experiment_id).list(
-            records=records,
-            order_by="number",
-            descending=False,
-            limit=TRIALS_PER_READ,
-            cursor=cursor,
-        )
-        yield from page.values
-        cursor = page.cursor
-        if cursor is None:
-            return
