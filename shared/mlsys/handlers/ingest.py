@@ -1,8 +1,6 @@
 """The ingest job: `--split ID`, what a function handed over because of its size."""
 
-import argparse
 import os
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,6 +9,7 @@ import structlog
 
 from mlsys.domain.errors import MlsysError
 from mlsys.domain.records import Split
+from mlsys.edge.jobs import read_job_call, stop_on_signals
 from mlsys.runtime import Runtime, runtime_from_env
 from mlsys.use_cases.follow_up import follow_up
 from mlsys.use_cases.split import split_handed_over
@@ -21,15 +20,11 @@ log = structlog.get_logger()
 
 def main(arguments: Sequence[str]) -> int:
     """Make one split; 0 if it is READY, QUARANTINED or FAILED, 1 if it is to be tried again."""
-    asked = _parser().parse_args(arguments)
+    call = read_job_call(arguments, job="ingest", what="split", about=__doc__)
     runtime = runtime_from_env()
-    options = {"request_id": asked.request_id, "traceparent": asked.traceparent}
-    carried = {name: one for name, one in options.items() if one}
-    structlog.contextvars.bind_contextvars(split_id=asked.split, **carried)
-    signal.signal(signal.SIGTERM, lambda *_: runtime.stopping.set())
-    signal.signal(signal.SIGINT, lambda *_: runtime.stopping.set())
+    stop_on_signals(runtime.stopping)
     try:
-        split = handle(asked.split, runtime, environment=os.environ, carried=carried)
+        split = handle(call.id, runtime, environment=os.environ, carried=call.carried)
     except MlsysError as error:
         if error.retryable:
             log.warning("ingest.postponed", code=error.code, reason=str(error))
@@ -62,14 +57,6 @@ def handle(
         attributes=carried,
         now=runtime.now(),
     )
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="ingest", description=__doc__)
-    parser.add_argument("--split", required=True, help="id of the split")
-    for name in ("--request-id", "--traceparent"):
-        parser.add_argument(name, default="", help="carried into every line of the log")
-    return parser
 
 
 if __name__ == "__main__":

@@ -1,8 +1,6 @@
 """The study job: `--experiment ID`, one process per task of a Cloud Run Job execution."""
 
-import argparse
 import os
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from threading import Event
@@ -14,6 +12,7 @@ from mlsys.domain.costs import usd_per_second
 from mlsys.domain.errors import MlsysError
 from mlsys.domain.experiment_records import Experiment
 from mlsys.domain.learners.lean import import_lean
+from mlsys.edge.jobs import read_job_call, stop_on_signals
 from mlsys.runtime import Runtime, runtime_from_env
 from mlsys.use_cases.leading import House, Worker
 from mlsys.use_cases.study import run_study
@@ -23,17 +22,13 @@ log = structlog.get_logger()
 
 def main(arguments: Sequence[str]) -> int:
     """Run this process's share of a study; 0 if nothing is left for it to do."""
-    asked = _parser().parse_args(arguments)
+    call = read_job_call(arguments, job="study", what="experiment", about=__doc__)
     import_lean()
     runtime = runtime_from_env()
-    structlog.contextvars.bind_contextvars(experiment_id=asked.experiment)
-    carried = {"request_id": asked.request_id, "traceparent": asked.traceparent}
-    structlog.contextvars.bind_contextvars(**{name: one for name, one in carried.items() if one})
     stop = Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    stop_on_signals(stop)
     try:
-        experiment = handle(asked.experiment, runtime, environment=os.environ, stop=stop)
+        experiment = handle(call.id, runtime, environment=os.environ, stop=stop)
     except MlsysError as error:
         log.exception("study.failed", code=error.code)
         return 1
@@ -73,14 +68,6 @@ def handle(
 
 def _machine_memory_gib() -> float:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="study", description=__doc__)
-    parser.add_argument("--experiment", required=True, help="id of the experiment")
-    for name in ("--request-id", "--traceparent"):
-        parser.add_argument(name, default="", help="carried into every line of the log")
-    return parser
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ import structlog
 from mlsys.domain.dataset import Dataset, read_dataset
 from mlsys.domain.errors import AlreadyExists, Busy, Conflict, MlsysError, NotFound, Unavailable
 from mlsys.domain.records import Attempt, Failure, Split, SplitStatus
-from mlsys.ports import Jobs, Objects, Records
+from mlsys.ports import Objects, Records
 from mlsys.repositories import SPLITS, Stored
+from mlsys.use_cases.executions import arguments_for, still_runs
 from mlsys.use_cases.workshop import Ingestion, Workshop
 
 MAX_LAUNCHES = 5
@@ -31,7 +32,9 @@ def hand_over(split: Split, dataset: Dataset, ingestion: Ingestion, *, workshop:
         Unavailable: a backend did not answer.
     """
     seen = _found_or_created(split, records=workshop.records)
-    if seen.value.status is not SplitStatus.RUNNING or _runs(seen.value, ingestion.jobs):
+    if seen.value.status is not SplitStatus.RUNNING or still_runs(
+        seen.value.execution_id, ingestion.jobs
+    ):
         return seen.value
     if seen.value.launches >= MAX_LAUNCHES:
         reason = (
@@ -44,9 +47,9 @@ def hand_over(split: Split, dataset: Dataset, ingestion: Ingestion, *, workshop:
         content = dataset.model_dump_json(indent=1, exclude_defaults=True).encode()
         workshop.objects.put_once(_dataset_uri(split, workshop.artifacts_bucket), content)
     counted = _counted(seen, workshop)
-    carried = [f"--{name.replace('_', '-')}={one}" for name, one in ingestion.carried.items()]
+    arguments = arguments_for("split", split.id, ingestion.carried)
     try:
-        execution = ingestion.jobs.start(ingestion.job, arguments=["--split", split.id, *carried])
+        execution = ingestion.jobs.start(ingestion.job, arguments=arguments)
     except NotFound as error:
         _failed(counted, Failure.of(error), workshop)
         raise
@@ -74,15 +77,6 @@ def _found_or_created(split: Split, *, records: Records) -> Stored[Split]:
         return SPLITS.create(split.id, split, records=records)
     except AlreadyExists:
         return SPLITS.get(split.id, records=records)
-
-
-def _runs(split: Split, jobs: Jobs) -> bool:
-    if split.execution_id is None:
-        return False
-    try:
-        return not jobs.look(split.execution_id).state.final
-    except NotFound:
-        return False
 
 
 def _dataset_uri(split: Split, artifacts_bucket: str) -> str:

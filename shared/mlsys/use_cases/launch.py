@@ -21,6 +21,7 @@ from mlsys.domain.records import Failure
 from mlsys.ports import Jobs, Records
 from mlsys.repositories import EXPERIMENTS, Stored
 from mlsys.use_cases.closing import end_cancelled
+from mlsys.use_cases.executions import arguments_for, still_runs
 from mlsys.use_cases.experiments import check_request, check_same, find_or_create, requested
 
 log = structlog.get_logger()
@@ -71,7 +72,7 @@ def launch_study(
         body = request.model_dump(mode="json")
         record_rejection(body, error, message_id=message_id, records=records, now=now)
         raise
-    if seen.value.status.final or _runs(seen.value, jobs):
+    if seen.value.status.final or still_runs(seen.value.execution_id, jobs):
         return seen.value
     if seen.value.unwanted:
         return end_cancelled(seen.value.id, records=records, now=lambda: now)
@@ -85,7 +86,7 @@ def launch_study(
     try:
         execution = jobs.start(
             job,
-            arguments=["--experiment", seen.value.id, *_options(carried)],
+            arguments=arguments_for("experiment", seen.value.id, carried),
             tasks=request.optuna_config.parallelism,
         )
     except NotFound as error:
@@ -115,19 +116,6 @@ def record_rejection(
         failure=Failure.of(error),
     )
     return find_or_create(experiment, records=records).value
-
-
-def _options(carried: Mapping[str, str]) -> list[str]:
-    return [f"--{name.replace('_', '-')}={value}" for name, value in carried.items()]
-
-
-def _runs(experiment: Experiment, jobs: Jobs) -> bool:
-    if experiment.execution_id is None:
-        return False
-    try:
-        return not jobs.look(experiment.execution_id).state.final
-    except NotFound:
-        return False
 
 
 def _check(
