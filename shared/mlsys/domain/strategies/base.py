@@ -41,7 +41,8 @@ class Assigner(Protocol):
     Blocks come in their order, in our types; `start` counts the rows before a block. A block that
     starts at 0 begins a pass anew, and what was seen before it is forgotten. How the rows are
     divided into blocks makes no difference, nor do other columns. Rows are told apart for people
-    by `numbers` (n,), or else by counting on from the plan's `first_row`.
+    by `numbers` (n,), or else by counting on from the plan's `first_row`. Who does not need to
+    survey, or to settle, inherits that from here.
 
     Attributes:
         needs: before a row can go anywhere: nothing; `rows`, their number, so that `settle` comes
@@ -51,17 +52,17 @@ class Assigner(Protocol):
             them. It may be made smaller before a pass, where so many rows are too large to wait.
     """
 
-    needs: Needs
-    columns: Sequence[str]
-    step: int
+    needs: Needs = "nothing"
+    columns: Sequence[str] = ()
+    step: int = 1
 
-    def survey(self, block: pl.DataFrame, start: int, numbers: Numbers | None = None, /) -> None:
+    def survey(self, _block: pl.DataFrame, _start: int, _numbers: Numbers | None = None, /) -> None:
         """See the next rows; only where `columns` are needed."""
-        ...
+        return
 
-    def settle(self, rows: int, /) -> None:
+    def settle(self, _rows: int, /) -> None:
         """Decide, knowing how many rows there are. Raises InvalidInput: it cannot be done."""
-        ...
+        return
 
     def assign(
         self, block: pl.DataFrame, start: int, numbers: Numbers | None = None, /

@@ -1,6 +1,5 @@
 """`hash`: a row's part follows from its keys alone, so that it keeps it when the table grows."""
 
-from collections.abc import Sequence
 from math import ceil
 
 import numpy as np
@@ -10,8 +9,8 @@ from mlsys.domain.records import PARTS, Json
 from mlsys.domain.strategies.base import (
     NOWHERE,
     Assigned,
+    Assigner,
     BadRows,
-    Needs,
     Numbers,
     Plan,
     Tally,
@@ -21,27 +20,18 @@ from mlsys.domain.strategies.texts import HASH, hash_rows
 WHOLE = 2**64
 
 
-class HashedKeys:
+class HashedKeys(Assigner):
     """The hash of the keys, as a fraction of 2^64, falls into the share of one part.
 
     Key columns are taken in the order of their names.
     """
 
-    needs: Needs = "nothing"
-    step = 1
-
     def __init__(self, plan: Plan) -> None:
-        self.columns: Sequence[str] = tuple(sorted(set(plan.keys)))
+        self.columns = tuple(sorted(set(plan.keys)))
         ratios = plan.params.ratios.exact()
         self._bounds = [ratios["train"], ratios["train"] + ratios["val"]]
         self._plan = plan
         self._begin()
-
-    def survey(self, _block: pl.DataFrame, _start: int, _numbers: Numbers | None = None, /) -> None:
-        """See nothing: a row is enough for itself."""
-
-    def settle(self, _rows: int, /) -> None:
-        """Decide nothing."""
 
     def assign(
         self, block: pl.DataFrame, start: int, numbers: Numbers | None = None, /

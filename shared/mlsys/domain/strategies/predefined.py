@@ -1,33 +1,22 @@
 """`predefined`: a column of the table says where each row goes."""
 
-from collections.abc import Sequence
-
 import polars as pl
 
 from mlsys.domain.records import PARTS, Json
-from mlsys.domain.strategies.base import NOWHERE, Assigned, BadRows, Needs, Numbers, Plan, Tally
+from mlsys.domain.strategies.base import NOWHERE, Assigned, Assigner, BadRows, Numbers, Plan, Tally
 from mlsys.domain.strategies.texts import texts
 
 NAMES = {"train": 0, "val": 1, "valid": 1, "validation": 1, "dev": 1, "test": 2}
 
 
-class Predefined:
+class Predefined(Assigner):
     """The column has the names of the parts, in letters of any case."""
-
-    needs: Needs = "nothing"
-    step = 1
 
     def __init__(self, plan: Plan) -> None:
         self._column = plan.params.split_column or ""
-        self.columns: Sequence[str] = (self._column,)
+        self.columns = (self._column,)
         self._plan = plan
         self._begin()
-
-    def survey(self, _block: pl.DataFrame, _start: int, _numbers: Numbers | None = None, /) -> None:
-        """See nothing: a row is enough for itself."""
-
-    def settle(self, _rows: int, /) -> None:
-        """Decide nothing."""
 
     def assign(
         self, block: pl.DataFrame, start: int, numbers: Numbers | None = None, /

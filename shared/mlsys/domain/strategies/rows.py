@@ -1,28 +1,21 @@
 """`random` and `kfold`: every row is as likely as any other to be in a part."""
 
-from collections.abc import Sequence
-
 import polars as pl
 
 from mlsys.domain.records import Json
-from mlsys.domain.strategies.base import Assigned, Needs, Numbers, Plan
+from mlsys.domain.strategies.base import Assigned, Assigner, Needs, Numbers, Plan
 from mlsys.domain.strategies.draws import DRAW, Cuts, Draws
 from mlsys.domain.strategies.sizes import folds_of, layout, sizes
 
 
-class RandomRows:
+class RandomRows(Assigner):
     """The rows of lowest rank are train (its folds, one after the other), the highest are test."""
 
     needs: Needs = "rows"
-    step = 1
-    columns: Sequence[str] = ()
 
     def __init__(self, plan: Plan) -> None:
         self._params = plan.params
         self._folds = folds_of(plan.params)
-
-    def survey(self, _block: pl.DataFrame, _start: int, _numbers: Numbers | None = None, /) -> None:
-        """See nothing: the number of rows is enough."""
 
     def settle(self, rows: int, /) -> None:
         """Draw. Raises InvalidInput: the rows are too few."""

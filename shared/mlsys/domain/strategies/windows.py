@@ -5,13 +5,11 @@ lie together, sorted by time or class, are spread over the parts more evenly tha
 from all (permuted blocks, as trials in medicine are randomised).
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import polars as pl
 
 from mlsys.domain.records import PARTS, Json, Part
-from mlsys.domain.strategies.base import Assigned, Assigner, Codes, Needs, Numbers, Plan
+from mlsys.domain.strategies.base import Assigned, Assigner, Codes, Numbers, Plan
 from mlsys.domain.strategies.draws import DRAW, Draws, Ranks
 from mlsys.domain.strategies.rows import RandomRows
 from mlsys.domain.strategies.sizes import apportioned, check_none_is_empty
@@ -25,11 +23,9 @@ def random_rows(plan: Plan) -> Assigner:
     return RandomRows(plan) if sized else WindowedRows(plan)
 
 
-class WindowedRows:
+class WindowedRows(Assigner):
     """In every window the rows of lowest rank are train, the highest are test."""
 
-    needs: Needs = "nothing"
-    columns: Sequence[str] = ()
     step = WINDOW_ROWS
 
     def __init__(self, plan: Plan) -> None:
@@ -37,12 +33,6 @@ class WindowedRows:
         self._ratios = plan.params.ratios.exact()
         self._draws = Draws(plan.params.seed)
         self._given: dict[Part, int] = dict.fromkeys(PARTS, 0)
-
-    def survey(self, _block: pl.DataFrame, _start: int, _numbers: Numbers | None = None, /) -> None:
-        """See nothing."""
-
-    def settle(self, _rows: int, /) -> None:
-        """Decide nothing."""
 
     def assign(
         self, block: pl.DataFrame, start: int, _numbers: Numbers | None = None, /
