@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,7 @@ import pytest
 
 from mlsys.domain.errors import InvalidInput, NotFound
 from mlsys.ports import Execution, ExecutionState, Jobs
-
-PATIENCE_SECONDS = 60
+from tests.waiting import wait_for
 
 
 @pytest.fixture
@@ -27,19 +25,12 @@ def folder(tmp_path: Path) -> Path:
 def left(folder: Path, what: str, *, index: int = 0, attempt: int = 0) -> Any:
     """Wait for what an attempt of a task leaves."""
     file = folder / f"{what}-{index}-{attempt}.json"
-    until(file.exists)
+    wait_for(file.exists)
     return json.loads(file.read_text())
 
 
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def ended(jobs: Jobs, started: Execution) -> Execution:
-    until(lambda: jobs.look(started.id).state.final)
+    wait_for(lambda: jobs.look(started.id).state.final)
     return jobs.look(started.id)
 
 

@@ -14,7 +14,8 @@ from mlsys.adapters.local.jobs import SubprocessJobs
 from mlsys.domain.errors import Corrupt
 from mlsys.ports import ExecutionState
 from tests.cloud.fixtures import MAX_RETRIES, TASK
-from tests.contracts.test_jobs import attempts, ended, left, running, until
+from tests.contracts.test_jobs import attempts, ended, left, running
+from tests.waiting import wait_for
 
 NewJobs = Callable[[], SubprocessJobs]
 START_AND_DIE = """
@@ -93,7 +94,7 @@ def test_what_was_interrupted_can_be_cancelled(new_subprocess_jobs: NewJobs, fol
 
     jobs.cancel(started.id)
 
-    until(lambda: jobs.look(started.id).state is ExecutionState.CANCELLED)
+    wait_for(lambda: jobs.look(started.id).state is ExecutionState.CANCELLED)
     assert jobs.resume() == []
 
 
@@ -118,7 +119,7 @@ def test_tasks_that_outlive_their_supervisor_are_running_until_all_is_stopped(
     orphan = left(folder, "started")["pid"]
     supervisor = supervisor_of(orphan)
     os.kill(supervisor, signal.SIGKILL)
-    until(lambda: supervisor not in running())
+    wait_for(lambda: supervisor not in running())
 
     assert jobs.look(started.id).state is ExecutionState.RUNNING
     jobs.stop_all()
@@ -158,7 +159,7 @@ def test_a_dead_supervisor_is_replaced_and_its_task_started_again(
     task = left(folder, "started")["pid"]
     os.kill(supervisor_of(task), signal.SIGKILL)
 
-    until(lambda: new_subprocess_jobs().resume() == [started.id])
+    wait_for(lambda: new_subprocess_jobs().resume() == [started.id])
 
     left(folder, "started", attempt=1)
     assert task not in running()

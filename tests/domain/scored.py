@@ -11,6 +11,8 @@ from mlsys.domain.learners.base import Floats
 
 TIED = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.5 + 1e-12, 0.9, 1.0])
 WEIGHTS = st.sampled_from([0.1, 1 / 3, 0.5, 1.0, 2.0, 2.7, 3.25])
+EXACT = st.sampled_from([0.5, 1.0, 3.25])
+"""Weights whose sums are exact, in whichever order they are added."""
 SIZES = st.integers(2, 25)
 
 
@@ -23,11 +25,12 @@ class Scored(NamedTuple):
 
 
 @st.composite
-def binary_rows(draw: st.DrawFn) -> Scored:
+def binary_rows(draw: st.DrawFn, weights: st.SearchStrategy[float] = WEIGHTS) -> Scored:
     size = draw(SIZES)
     target = draw(arrays(float, size, elements=st.sampled_from([0.0, 1.0])))
     assume(0 < target.sum() < size)
-    return Scored(target, draw(arrays(float, size, elements=TIED)), _weights(draw, size))
+    score = draw(arrays(float, size, elements=TIED))
+    return Scored(target, score, draw(arrays(float, size, elements=weights)))
 
 
 @st.composite

@@ -2,30 +2,17 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sk
 from sklearn.calibration import calibration_curve
 
 from mlsys.domain.evaluation.curves import MAX_POINTS, curves_of, spread
-from mlsys.domain.learners.base import Floats
-
-Rows = tuple[Floats, Floats, Floats]
+from tests.domain.scored import EXACT, Scored, binary_rows
 
 
-@st.composite
-def scored(draw: st.DrawFn) -> Rows:
-    size = draw(st.integers(2, 60))
-    target = draw(arrays(float, size, elements=st.sampled_from([0.0, 1.0])))
-    assume(0 < target.sum() < size)
-    probabilities = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.7, 0.9, 1.0])
-    weights = draw(arrays(float, size, elements=st.sampled_from([0.5, 1.0, 3.25])))
-    return target, draw(arrays(float, size, elements=probabilities)), weights
-
-
-@given(scored())
-def test_the_roc_curve_is_that_of_scikit_learn(rows: Rows) -> None:
+@given(binary_rows(EXACT))
+def test_the_roc_curve_is_that_of_scikit_learn(rows: Scored) -> None:
     target, score, weights = rows
 
     roc = curves_of(target, score, weights).roc
@@ -38,8 +25,8 @@ def test_the_roc_curve_is_that_of_scikit_learn(rows: Rows) -> None:
     assert roc.thresholds[1:] == wanted[2][1:].tolist()
 
 
-@given(scored())
-def test_the_precision_recall_curve_is_that_of_scikit_learn(rows: Rows) -> None:
+@given(binary_rows(EXACT))
+def test_the_precision_recall_curve_is_that_of_scikit_learn(rows: Scored) -> None:
     target, score, weights = rows
 
     curve = curves_of(target, score, weights).precision_recall
@@ -52,8 +39,8 @@ def test_the_precision_recall_curve_is_that_of_scikit_learn(rows: Rows) -> None:
     assert curve.thresholds[:-1] == wanted[2].tolist()
 
 
-@given(scored())
-def test_the_calibration_curve_is_that_of_scikit_learn(rows: Rows) -> None:
+@given(binary_rows(EXACT))
+def test_the_calibration_curve_is_that_of_scikit_learn(rows: Scored) -> None:
     target, score, _ = rows
 
     curve = curves_of(target, score, np.ones_like(target)).reliability

@@ -2,35 +2,22 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
+from hypothesis import given
 
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.evaluation.formulas import FORMULAS
 from mlsys.domain.evaluation.metrics import resolve_metric
 from mlsys.domain.evaluation.thresholds import best_threshold, threshold_metric_of
-from mlsys.domain.learners.base import Floats, Task
+from mlsys.domain.learners.base import Task
 from tests.domain.learning import BINARY, MULTICLASS, REGRESSION
+from tests.domain.scored import EXACT, Scored, binary_rows
 
 OF_LABELS = [name for name, formula in FORMULAS["binary"].items() if formula.labels]
-Rows = tuple[Floats, Floats, Floats]
-
-
-@st.composite
-def scored(draw: st.DrawFn) -> Rows:
-    size = draw(st.integers(2, 20))
-    target = draw(arrays(float, size, elements=st.sampled_from([0.0, 1.0])))
-    assume(0 < target.sum() < size)
-    probabilities = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.5 + 1e-12, 0.7, 0.9, 1.0])
-    score = draw(arrays(float, size, elements=probabilities))
-    weights = draw(arrays(float, size, elements=st.sampled_from([0.5, 1.0, 3.25])))
-    return target, score, weights
 
 
 @pytest.mark.parametrize("name", OF_LABELS)
-@given(scored())
-def test_no_threshold_is_better(name: str, rows: Rows) -> None:
+@given(binary_rows(EXACT))
+def test_no_threshold_is_better(name: str, rows: Scored) -> None:
     target, score, weights = rows
     metric = resolve_metric(name, BINARY)
 

@@ -4,10 +4,8 @@ import json
 import multiprocessing
 import os
 import signal
-import sqlite3
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from multiprocessing.context import ForkServerContext, ForkServerProcess
@@ -23,10 +21,11 @@ from mlsys.domain.records import Split
 from mlsys.ports import Json, Records
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS, SPLITS
 from mlsys.use_cases.experiments import find_or_create, requested
+from tests.faults.processes import stop_between_writes
 from tests.faults.study_process import Order, records_of, run
 from tests.use_cases.uploads import TARGET, Platform, csv_rows, ready
+from tests.waiting import PATIENCE_SECONDS
 
-PATIENCE_SECONDS = 45.0
 PRELOADED = [
     "google.cloud.firestore",
     "lightgbm",
@@ -188,30 +187,9 @@ def send(process: Process, what: signal.Signals) -> None:
 
 
 def stop(process: Process, study: Study) -> None:
-    """Stop a process while it writes nothing: a database that stays locked is another fault."""
-
-    def rests() -> bool:
+    """Stop a process, which may have ended, while it keeps no other from going on."""
+    if study.crowd.project:
         send(process, signal.SIGSTOP)
-        if study.crowd.project or _writable(study.crowd.home / "records.db"):
-            return True
-        send(process, signal.SIGCONT)
-        return False
-
-    wait_for(rests)
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def _writable(database: Path) -> bool:
-    with closing(sqlite3.connect(database, timeout=0.1, isolation_level=None)) as db:
-        with suppress(sqlite3.OperationalError):
-            db.execute("begin immediate")
-            db.execute("rollback")
-            return True
-        return False
+        return
+    with suppress(ProcessLookupError):
+        stop_between_writes(int(process.pid or 0), study.crowd.home)

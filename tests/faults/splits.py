@@ -16,15 +16,14 @@ from mlsys.domain.messages import UploadFinished
 from mlsys.domain.records import Split, SplitStatus
 from mlsys.repositories import SPLITS
 from mlsys.use_cases.split_results import Manifest, Quarantine
-from tests.faults.studies import wait_for
+from tests.faults.processes import processes
 from tests.use_cases.uploads import Platform, csv_rows
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 DELIVERY = "tests.faults.dying_split"
 CHILD = "mlsys.use_cases.divide"
 ROWS = 60
 LEASE_SECONDS = 0.5
-PATIENCE_SECONDS = 60.0
-PROC = Path("/proc")
 
 Process = subprocess.Popen[str]
 
@@ -108,15 +107,9 @@ class Scene:
 
     def children(self) -> list[int]:
         """Return the confined children of this home that live, whoever started them."""
-        found = []
-        for path in PROC.glob("[0-9]*/cmdline"):
-            try:
-                words = path.read_bytes().decode().split("\0")
-            except OSError:
-                continue
-            if CHILD in words and any(word.startswith(f"{self.home}/") for word in words):
-                found.append(int(path.parent.name))
-        return found
+        return processes(
+            lambda words: CHILD in words and any(word.startswith(f"{self.home}/") for word in words)
+        )
 
     def all_children_end(self) -> None:
         """Wait until none is left."""

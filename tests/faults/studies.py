@@ -1,12 +1,10 @@
 """A study in real processes, and what may not be wrong with it in the end."""
 
 import os
-import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,10 +20,10 @@ from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from mlsys.use_cases.experiments import find_or_create, requested
 from tests.use_cases.uploads import TARGET, Platform, csv_rows, ready
+from tests.waiting import PATIENCE_SECONDS
 
 STUDY = "mlsys.handlers.study"
 UNFENCED = "tests.faults.unfenced_study"
-PATIENCE_SECONDS = 60.0
 LEASE_SECONDS = 1.5
 TRIALS = 60
 
@@ -143,21 +141,3 @@ class Scene:
                 except MlsysError as error:
                     found.append(str(error))
         return found
-
-    def writable(self) -> bool:
-        """Whether no process holds the lock of the database right now."""
-        path = self.home / "records.db"
-        with closing(sqlite3.connect(path, timeout=0.1, isolation_level=None)) as db:
-            with suppress(sqlite3.OperationalError):
-                db.execute("begin immediate")
-                db.execute("rollback")
-                return True
-            return False
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    """Wait until something is so."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -3,9 +3,7 @@
 import io
 import os
 import signal
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +14,10 @@ from mlsys.domain.formats import Limits
 from mlsys.domain.records import PARTS, Split, SplitStatus
 from mlsys.ports import Execution, ExecutionState
 from mlsys.use_cases.split import split_upload
-from tests.use_cases.ingestions import INGEST, Scene, ended, wait_for
+from tests.faults.processes import processes, stop_between_writes
+from tests.use_cases.ingestions import INGEST, Scene, ended
+from tests.waiting import wait_for
 
-PROC = Path("/proc")
 SOME = b"".join(b"%d,%d.5,%s\n" % (n, n * 7 % 13, b"no" if n % 3 else b"yes") for n in range(1000))
 TIMES = 2000
 ROWS = 1000 * TIMES
@@ -78,15 +77,7 @@ def execution(scene: Scene) -> Execution:
 
 def processes_of(split_id: str) -> list[int]:
     """Return the processes of the job, but not who supervises them."""
-    found = []
-    for path in PROC.glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes().decode().split("\0")
-        except OSError:
-            continue
-        if split_id in words and words[1:3] == list(INGEST[1:]):
-            found.append(int(path.parent.name))
-    return found
+    return processes(lambda words: split_id in words and words[1:3] == list(INGEST[1:]))
 
 
 def process_of(split_id: str) -> int:
@@ -153,7 +144,7 @@ def test_a_job_stopped_for_longer_than_its_lease_changes_nothing_any_more(
     scene: Scene, begun: Split
 ) -> None:
     zombie = process_of(begun.id)
-    stop_without_the_lock(zombie, scene)
+    stop_between_writes(zombie, scene.home)
     second = scene.jobs.start("ingest", arguments=["--split", begun.id])
     wait_for(lambda: ended(second.id, scene.jobs))
     ready = scene.split()
@@ -175,29 +166,6 @@ def test_what_takes_a_function_too_long_is_handed_over(scene: Scene) -> None:
     assert (handed.status, handed.launches) == (SplitStatus.RUNNING, 1)
     finish(scene)
     assert outcome(scene) == promised(attempt=1)
-
-
-def stop_without_the_lock(process: int, scene: Scene) -> None:
-    """Stop a process while it writes nothing: a database that stays locked is another fault."""
-
-    def stopped() -> bool:
-        os.kill(process, signal.SIGSTOP)
-        if writable(scene.home / "records.db"):
-            return True
-        os.kill(process, signal.SIGCONT)
-        return False
-
-    wait_for(stopped)
-
-
-def writable(database: Path) -> bool:
-    """Whether no process holds the lock of the database right now."""
-    with closing(sqlite3.connect(database, timeout=0.1, isolation_level=None)) as db:
-        with suppress(sqlite3.OperationalError):
-            db.execute("begin immediate")
-            db.execute("rollback")
-            return True
-        return False
 
 
 def _ids(content: bytes) -> pl.DataFrame:

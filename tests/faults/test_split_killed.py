@@ -8,9 +8,9 @@ import pytest
 
 from mlsys.domain.records import SplitStatus
 from mlsys.ports import Json
-from tests.faults.splits import PATIENCE_SECONDS, Scene
-from tests.faults.studies import wait_for
+from tests.faults.splits import Scene
 from tests.use_cases.uploads import failure_of
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 CONTRACT = {
     "columns": {"id": {"role": "key"}, "x": {"max": 6}, "y": {"role": "target"}},

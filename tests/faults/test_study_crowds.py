@@ -18,7 +18,8 @@ from mlsys.adapters.local.jobs import SubprocessJobs
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.use_cases.cancelling import CancelRequest, cancel_experiment
 from tests.cloud.cut_line import line_to
-from tests.faults.crowds import Crowd, Process, Study, send, stop, wait_for
+from tests.faults.crowds import Crowd, Process, Study, send, stop
+from tests.waiting import wait_for
 
 ENDS_WITHIN_SECONDS = 15
 TASKS = 3

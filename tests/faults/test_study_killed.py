@@ -12,9 +12,9 @@ import pytest
 from mlsys.domain.experiment_records import ExperimentStatus
 from mlsys.ports import ExecutionState
 from mlsys.use_cases.launch import launch_study
-from tests.faults.studies import PATIENCE_SECONDS, STUDY, TRIALS, UNFENCED, Process, Scene, wait_for
-
-PROC = Path("/proc")
+from tests.faults.processes import processes, stop_between_writes
+from tests.faults.studies import STUDY, TRIALS, UNFENCED, Scene
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_killed_task_costs_the_others_no_trial(scene: Scene, victim: int) -> N
 
     with scene.process(**shared, CLOUD_RUN_TASK_INDEX="0") as leader:
         wait_for(lambda: scene.finished() >= 3)
-        stop_without_the_lock(leader, scene)
+        stop_between_writes(leader.pid, scene.home)
         before = scene.finished()
         with scene.process(**shared, CLOUD_RUN_TASK_INDEX="1") as follower:
             wait_for(lambda: scene.finished() > before)
@@ -89,7 +89,7 @@ def test_a_study_stopped_for_longer_than_its_lease_changes_nothing_any_more(
 ) -> None:
     with scene.process(module) as zombie:
         wait_for(lambda: scene.finished() >= 3)
-        stop_without_the_lock(zombie, scene)
+        stop_between_writes(zombie.pid, scene.home)
         assert scene.run() == 0
         assert scene.violations() == []
         outcome = scene.outcome()
@@ -98,19 +98,6 @@ def test_a_study_stopped_for_longer_than_its_lease_changes_nothing_any_more(
         zombie.wait(PATIENCE_SECONDS)
 
     assert (scene.outcome() == outcome) is (module == STUDY)
-
-
-def stop_without_the_lock(process: Process, scene: Scene) -> None:
-    """Stop a process while it writes nothing: a database that stays locked is another fault."""
-
-    def stopped() -> bool:
-        process.send_signal(signal.SIGSTOP)
-        if scene.writable():
-            return True
-        process.send_signal(signal.SIGCONT)
-        return False
-
-    wait_for(stopped)
 
 
 @pytest.fixture
@@ -150,12 +137,4 @@ def test_a_killed_task_of_a_launched_job_is_started_again(scene: Scene) -> None:
 
 def processes_of(scene: Scene) -> list[int]:
     """Return the processes that run the study, but not who supervises them."""
-    found = []
-    for path in PROC.glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes().decode().split("\0")
-        except OSError:
-            continue
-        if scene.experiment_id in words and words[1:3] == ["-m", STUDY]:
-            found.append(int(path.parent.name))
-    return found
+    return processes(lambda words: scene.experiment_id in words and words[1:3] == ["-m", STUDY])

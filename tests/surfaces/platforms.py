@@ -2,8 +2,7 @@
 
 import http.client
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,13 +29,6 @@ def call(
             return answer.status, json.loads(content) if content else None, dict(answer.headers)
     finally:
         connection.close()
-
-
-def wait_for(condition: Callable[[], object], *, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def splits(platform: Platform) -> list[Split]:

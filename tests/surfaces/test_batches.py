@@ -10,8 +10,9 @@ from mlsys import Client
 from mlsys.dev.platform import Platform
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.records import SplitStatus
-from tests.surfaces.platforms import splits, wait_for
+from tests.surfaces.platforms import splits
 from tests.surfaces.test_commands import mlsys
+from tests.waiting import wait_for
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ import pytest
 from mlsys.dev.platform import Platform
 from mlsys.domain.records import SplitStatus
 from mlsys.repositories import SPLITS
-from tests.surfaces.platforms import splits, wait_for
+from tests.surfaces.platforms import splits
+from tests.waiting import wait_for
 
 ROWS = "age,churned\n" + "\n".join(f"{age},{age % 2}" for age in range(40)) + "\n"
 SECONDS = 60

@@ -20,7 +20,8 @@ from mlsys.dev.watcher import POLL_SECONDS, Watcher
 from mlsys.domain.errors import AlreadyExists, InvalidInput
 from mlsys.domain.records import SplitStatus
 from mlsys.ports import ObjectInfo
-from tests.surfaces.platforms import ROWS, call, splits, wait_for
+from tests.surfaces.platforms import ROWS, call, splits
+from tests.waiting import wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +66,7 @@ def test_a_file_that_was_copied_slowly_is_told_of_once_and_whole(tmp_path: Path)
             file.flush()
             time.sleep(POLL_SECONDS / 2)
         assert told == []
-        wait_for(lambda: told, seconds=10)
+        wait_for(lambda: told)
         time.sleep(POLL_SECONDS * 3)
 
     assert [(one.uri, one.size_bytes) for one in told] == [("gs://uploads/toys/table.csv", 48)]
@@ -82,7 +83,7 @@ def test_a_success_is_told_of_when_its_whole_folder_was_copied(tmp_path: Path) -
             folder.joinpath(f"part-{part}.csv").write_text("x,y\n1,2\n")
             time.sleep(POLL_SECONDS / 2)
         assert "gs://uploads/toys/may/_SUCCESS" not in {one.uri for one in told}
-        wait_for(lambda: len(told) == 9, seconds=10)
+        wait_for(lambda: len(told) == 9)
         time.sleep(POLL_SECONDS * 3)
 
     names = [one.uri.rpartition("/")[2] for one in told]
@@ -96,7 +97,7 @@ def test_a_file_that_was_replaced_is_told_of_again(tmp_path: Path) -> None:
     with Watcher(objects, "uploads", told.append):
         for content in (b"first", b"second"):
             objects.put("gs://uploads/toys/table.csv", content)
-            wait_for(lambda: told and told[-1].size_bytes == len(content), seconds=10)  # noqa: B023
+            wait_for(lambda: told and told[-1].size_bytes == len(content))  # noqa: B023
 
     assert len({one.generation for one in told}) == len(told) == 2
 
@@ -110,7 +111,7 @@ def test_a_file_whose_name_is_no_address_does_not_stop_the_watching(platform: Pl
 
     folder.joinpath("table.csv").write_text(ROWS)
 
-    wait_for(lambda: splits(platform), seconds=20)
+    wait_for(lambda: splits(platform))
     assert [one.source_uri for one in splits(platform)] == ["gs://uploads/toys/table.csv"]
 
 
@@ -165,7 +166,7 @@ def test_a_stop_ends_every_thread_and_every_process(tmp_path: Path) -> None:
     assert folder.read().state is State.INTERRUPTED
     assert not folder.alive
     assert processes_with("1234.5") == []
-    wait_for(lambda: set(threading.enumerate()) <= before, seconds=5)
+    wait_for(lambda: set(threading.enumerate()) <= before)
     platform.stop()
 
 

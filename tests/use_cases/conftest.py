@@ -23,6 +23,8 @@ from mlsys.settings import Settings
 from mlsys.use_cases.experiments import find_or_create, requested
 from mlsys.use_cases.serving import LoadedModels
 from mlsys.use_cases.split import split_upload
+from tests.use_cases.children import Child
+from tests.use_cases.ingestions import Scene
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 OTHERS = ("grade", "heavy", "price", "day")
@@ -54,6 +56,22 @@ MODELS: dict[str, dict[str, Any]] = {
 }
 """Two classes of text with each library, whole numbers as classes, booleans, a regression; and
 two and many classes that are calibrated."""
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    """A home whose job runs until it is stopped."""
+    scene = Scene(tmp_path / "home")
+    yield scene
+    scene.jobs.stop_all()
+
+
+@pytest.fixture
+def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Child:
+    """A child that runs what it is given, in a folder of its own."""
+    child = Child(tmp_path)
+    monkeypatch.syspath_prepend(child.folder)
+    return child
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -20,7 +19,6 @@ from mlsys.repositories import SPLITS
 from mlsys.use_cases.split import split_upload
 from mlsys.use_cases.workshop import Ingestion, Workshop
 
-PATIENCE_SECONDS = 60
 LONG = ("sleep", "60")
 INGEST = (sys.executable, "-m", "mlsys.handlers.ingest")
 CARRIED = {"request_id": "--e 1"}
@@ -173,13 +171,6 @@ class UnfencedRecords(InterruptedRecords):
         if isinstance(write, Replace):
             return Replace(self.get(write.seen.collection, write.seen.id), write.body)
         return write
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def ended(execution_id: str | None, jobs: Jobs) -> bool:

@@ -1,7 +1,6 @@
 """Messages delivered to the launcher, and what it started."""
 
 import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from mlsys.ports import Jobs, Records
 from mlsys.runtime import Runtime
 from mlsys.use_cases.launch import launch_study
 from tests.use_cases.conftest import NOW
+from tests.waiting import wait_for
 
 LONG = ["sleep", "60"]
 
@@ -66,7 +66,4 @@ def started(runtime: Runtime) -> list[dict[str, Any]]:
 
 
 def wait_for_the_end(execution_id: str | None, jobs: Jobs) -> None:
-    deadline = time.monotonic() + 30
-    while not jobs.look(str(execution_id)).state.final:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for(lambda: jobs.look(str(execution_id)).state.final)

@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -17,13 +15,6 @@ from mlsys.use_cases.uploads import requested_by
 from tests.use_cases.ingestions import Scene
 
 ROWS = b"x,y\n1,2\n"
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    scene = Scene(tmp_path / "home")
-    yield scene
-    scene.jobs.stop_all()
 
 
 def complete(scene: Scene) -> UploadFinished:

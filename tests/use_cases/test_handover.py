@@ -1,8 +1,6 @@
 """What is too large for a function is handed to the job: one execution at a time, five in all."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from threading import Barrier
 
 import pytest
@@ -22,17 +20,10 @@ from tests.use_cases.ingestions import (
     Scene,
     UnfencedRecords,
     ended,
-    wait_for,
 )
+from tests.waiting import wait_for
 
 LARGE = b"x,y\n" + b"1,2\n" * 60
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    scene = Scene(tmp_path / "home")
-    yield scene
-    scene.jobs.stop_all()
 
 
 def test_a_large_table_is_handed_to_the_job(scene: Scene) -> None:

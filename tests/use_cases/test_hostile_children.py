@@ -29,13 +29,6 @@ os._exit(0)
 """
 
 
-@pytest.fixture
-def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Child:
-    child = Child(tmp_path)
-    monkeypatch.syspath_prepend(child.folder)
-    return child
-
-
 @pytest.mark.parametrize(
     "sent",
     [

@@ -28,7 +28,8 @@ from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from mlsys.use_cases.claims import TELL_EVERY, Claim, claim
 from mlsys.use_cases.split import MAX_OUTAGES, split_handed_over
-from tests.use_cases.ingestions import INGEST, PATIENCE_SECONDS, Scene, wait_for
+from tests.use_cases.ingestions import INGEST, Scene
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 LARGE = b"x,y\n" + b"1,2\n" * 60
 
@@ -92,11 +93,10 @@ class LivelyRecords(SqliteRecords):
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    scene = Scene(tmp_path / "home")
+def scene(scene: Scene) -> Scene:
+    """One whose function has handed a table over."""
     scene.deliver(scene.drop("churn/rows.csv", LARGE))
-    yield scene
-    scene.jobs.stop_all()
+    return scene
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Whatever becomes of a child, or of what it reads and writes, nothing half done is stored."""
 
 import os
-from pathlib import Path
 from threading import Event
 
 import pytest
@@ -35,13 +34,6 @@ with streams.part('one') as part:
     os.kill(os.getpid(), signal.SIGKILL)
 """
 ENDLESS = "with streams.part('one') as part:\n    while True:\n        part.write(bytes(2**20))\n"
-
-
-@pytest.fixture
-def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Child:
-    child = Child(tmp_path)
-    monkeypatch.syspath_prepend(child.folder)
-    return child
 
 
 @pytest.mark.parametrize(

@@ -41,13 +41,6 @@ def deal_out():
 """
 
 
-@pytest.fixture
-def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Child:
-    child = Child(tmp_path)
-    monkeypatch.syspath_prepend(child.folder)
-    return child
-
-
 def test_what_a_child_keeps_is_stored_and_accounted_for(child: Child) -> None:
     moved = child.run(COPY)
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -19,8 +19,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from tests.use_cases.trials.trial_worker import Order, storage_of
-
-PATIENCE_SECONDS = 60.0
+from tests.waiting import wait_for
 
 Worker = subprocess.Popen[bytes]
 
@@ -32,12 +31,12 @@ def test_a_worker_stopped_for_longer_than_its_lease_leaves_nothing(
     order = Order(str(tmp_path), trials=4, lease_seconds=0.4, trial_seconds=0.3, fenced=fenced)
 
     with _workers(order, 1) as [zombie]:
-        _wait_for(lambda: _log(order))
+        wait_for(lambda: _log(order))
         zombie.send_signal(signal.SIGSTOP)
         with _workers(order, 1) as [heir]:
-            _wait_for(lambda: heir.poll() is not None)
+            wait_for(lambda: heir.poll() is not None)
         zombie.send_signal(signal.SIGCONT)
-        _wait_for(lambda: zombie.poll() is not None)
+        wait_for(lambda: zombie.poll() is not None)
 
     lost = _log(order)[0]["number"]
     assert max(line["attempt"] for line in _log(order) if line["number"] == lost) == 2
@@ -54,7 +53,7 @@ def test_killed_stopped_and_terminated_workers_make_a_whole_study(
     injected: Counter[str] = Counter()
 
     with _workers(order, 3) as workers:
-        _wait_for(lambda: _log(order))
+        wait_for(lambda: _log(order))
         for fault in chance.sample(faults, len(faults)):
             time.sleep(chance.uniform(0.05, 0.3))
             alive = [worker for worker in workers if worker.poll() is None]
@@ -68,7 +67,7 @@ def test_killed_stopped_and_terminated_workers_make_a_whole_study(
                 victim.send_signal(signal.SIGCONT)
             else:
                 workers.append(_start(order))
-        _wait_for(lambda: all(worker.poll() is not None for worker in workers))
+        wait_for(lambda: all(worker.poll() is not None for worker in workers))
 
     with capsys.disabled():
         print(f"\n{dict(injected)}, {len(_log(order))} events, seed {seed}")  # noqa: T201
@@ -132,10 +131,3 @@ def _start(order: Order) -> Worker:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-
-
-def _wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
