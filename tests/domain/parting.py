@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,9 @@ NUMBER = pl.Series("y", RANDOM.normal(100, 20, ROWS))
 TENS = (NUMBER / 10).round()
 
 
-def columns_of(table: pl.DataFrame, roles: Mapping[str, Role]) -> list[Column]:
+def columns_of(
+    table: pl.DataFrame, roles: Mapping[str, Role], sensitive: Collection[str] = ()
+) -> list[Column]:
     """Describe a table; what has no role is a feature."""
     return [
         Column(
@@ -42,6 +44,7 @@ def columns_of(table: pl.DataFrame, roles: Mapping[str, Role]) -> list[Column]:
             type=TYPES[cells.dtype.base_type()],
             nullable=True,
             role=roles.get(cells.name, Role.FEATURE),
+            sensitive=cells.name in sensitive,
         )
         for cells in table
     ]
@@ -58,11 +61,12 @@ def seen(
     codes: Codes | None = None,
     *,
     roles: Mapping[str, Role] | None = None,
+    sensitive: Collection[str] = (),
     cuts: Sequence[int] = (),
     **said: Any,
 ) -> Profiler:
     """Show a table to a profiler, in blocks that end at `cuts`."""
-    profiler = Profiler(columns_of(table, roles or {}), **said)
+    profiler = Profiler(columns_of(table, roles or {}, sensitive), **said)
     codes = drawn(table.height) if codes is None else codes
     for start, end in zip([0, *cuts], [*cuts, table.height], strict=True):
         block, of_block = table[start:end], codes[start:end]

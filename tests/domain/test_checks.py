@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mlsys.domain.checks import Checker, columns_of, refuses
 from mlsys.domain.contract import Contract
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.records import ColumnType, Role
+from mlsys.domain.records import Column, ColumnType, Role
 from mlsys.domain.rules import tallies
 from tests.domain.checked import broken, checked, contract_of, rules
 
@@ -221,7 +221,7 @@ def test_what_is_refused_is_up_to_on_violation(
 
 def test_nulls_are_those_of_the_rows_that_are_kept() -> None:
     rows = pl.DataFrame({"a": [1, 9, 9], "b": [None, None, 2]})
-    columns = {"a": {"max": 1, "role": "key"}}
+    columns = {"a": {"max": 1, "role": "key"}, "b": {"sensitive": True}}
     leaving = contract_of(columns=columns, on_violation="quarantine_rows")
 
     kept = {}
@@ -232,9 +232,9 @@ def test_nulls_are_those_of_the_rows_that_are_kept() -> None:
 
     assert kept == {"quarantine_rows": {"a": 0, "b": 1}, "warn": {"a": 0, "b": 2}}
     listed = columns_of(rows.schema, kept["warn"], leaving)
-    assert [(one.name, one.type, one.nullable, one.role) for one in listed] == [
-        ("a", ColumnType.INTEGER, False, Role.KEY),
-        ("b", ColumnType.INTEGER, True, Role.FEATURE),
+    assert listed == [
+        Column(name="a", type=ColumnType.INTEGER, nullable=False, role=Role.KEY),
+        Column(name="b", type=ColumnType.INTEGER, nullable=True, sensitive=True),
     ]
 
 

@@ -12,6 +12,7 @@ COLUMNS = [
     Column(name="id", type=ColumnType.INTEGER, nullable=False, role=Role.KEY),
     Column(name="age", type=ColumnType.INTEGER, nullable=False),
     Column(name="city", type=ColumnType.TEXT, nullable=True),
+    Column(name="mail", type=ColumnType.TEXT, nullable=True, sensitive=True),
     Column(name="since", type=ColumnType.DATE, nullable=True),
     Column(name="w", type=ColumnType.FLOAT, nullable=False, role=Role.WEIGHT),
     Column(name="y", type=ColumnType.INTEGER, nullable=False, role=Role.TARGET),
@@ -78,6 +79,14 @@ def test_what_fits(fields: dict[str, Any]) -> None:
         ({"feature_columns": ["age", "age"]}, "feature_columns[1]", "'age' stands twice"),
         ({"slices": ["city", "x"]}, "slices[1]", "there is no column 'x'"),
         ({"slices": ["city", "city"]}, "slices[1]", "'city' stands twice"),
+        (
+            {"slices": ["city", "mail"]},
+            "slices[1]",
+            (
+                "'mail' is sensitive by the contract, and metrics.json would show its values: "
+                "leave it out, or split again by a contract that does not mark it"
+            ),
+        ),
         (
             {"monotone_constraints": {"x": 1}},
             "monotone_constraints.x",

@@ -101,6 +101,32 @@ def test_folds_agree_with_the_split(
         check(ready_split, runtime, **fields)
 
 
+def test_a_slice_shows_no_value_of_a_sensitive_column(ready_split: Split, runtime: Runtime) -> None:
+    columns = [
+        one.model_copy(update={"sensitive": one.name == "colour"}) for one in ready_split.columns
+    ]
+    SPLITS.change(
+        ready_split.id,
+        lambda seen: seen.model_copy(update={"columns": columns}),
+        records=runtime.records,
+    )
+
+    assert check(ready_split, runtime, slices=["size"], feature_columns=["colour"])
+    with pytest.raises(InvalidInput, match=r"slices\[1\]: 'colour' is sensitive by the contract"):
+        check(ready_split, runtime, slices=["size", "colour"])
+
+
+def test_the_record_of_a_release_that_noted_no_sensitive_columns_is_read(
+    ready_split: Split, runtime: Runtime
+) -> None:
+    seen = runtime.records.get("splits", ready_split.id)
+    for column in seen.body["columns"]:
+        del column["sensitive"]
+    runtime.records.replace(seen, seen.body)
+
+    assert check(ready_split, runtime, slices=["colour"]) == ready_split
+
+
 def test_all_columns_that_cannot_be_used_are_told_at_once(
     ready_split: Split, runtime: Runtime
 ) -> None:

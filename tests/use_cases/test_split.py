@@ -176,6 +176,7 @@ def test_bad_rows_alone_are_kept_apart_with_their_reasons(platform: Platform) ->
     assert rows["y"].to_list()[-1] == "maybe"
     assert {one.rule: one.count for one in told.report.reasons} == {"range": 3, "allowed_values": 1}
     assert (split.rows_quarantined, sum(split.rows.values())) == (4, 57)
+    assert [one.name for one in split.columns if one.sensitive] == ["x"]
     assert sorted(platform.table(split)["id"]) == list(range(57))
     assert "maybe" in page
     assert "8.286" not in page + str(platform.json(split.quarantine_uri))

@@ -149,12 +149,12 @@ def refuses(contract: Contract, report: Report) -> bool:
 
 
 def columns_of(schema: pl.Schema, nulls: Mapping[str, int], contract: Contract) -> list[Column]:
-    """List the columns of a table with what the contract says they are for.
+    """List the columns of a table with their roles, and whether they are sensitive.
 
     Args:
         schema: their types, which are ours.
         nulls: how many cells are null, by column.
-        contract: what they are for.
+        contract: says both.
     """
     return [
         Column(
@@ -162,6 +162,7 @@ def columns_of(schema: pl.Schema, nulls: Mapping[str, int], contract: Contract) 
             type=type_of(pl.Series(dtype=dtype)),
             nullable=nulls[name] > 0,
             role=contract.rule(name).role,
+            sensitive=contract.rule(name).sensitive,
         )
         for name, dtype in schema.items()
     ]

@@ -107,12 +107,17 @@ class Role(StrEnum):
 
 
 class Column(Record):
-    """One column of a table. Here `nullable` is whether a cell really is missing."""
+    """One column of a table.
+
+    Here `nullable` is whether a cell really is missing. Of a `sensitive` one no value is shown; in
+    records of releases that did not note it, none is.
+    """
 
     name: str
     type: ColumnType
     nullable: bool
     role: Role = Role.FEATURE
+    sensitive: bool = False
 
 
 class Source(Record):

@@ -21,6 +21,7 @@ def wish_problems(wish: ExperimentWish, columns: Sequence[Column]) -> Iterator[V
     types = {column.name: column.type for column in columns}
     yield from _unknown_columns(wish, types)
     yield from _unfit_features(wish)
+    yield from _unfit_slices(wish, columns)
     if wish.weight_column in types:
         yield from _unfit_weight(wish, types[wish.weight_column])
     learnt = _learnt(wish, columns)
@@ -69,9 +70,20 @@ def _unfit_features(wish: ExperimentWish) -> Iterator[Violation]:
             yield Violation(field, f"{name!r} is the weight, so it cannot be a feature")
         if name in features[:place]:
             yield Violation(field, f"{name!r} stands twice")
-    for place, name in enumerate(wish.slices or []):
-        if name in (wish.slices or [])[:place]:
+
+
+def _unfit_slices(wish: ExperimentWish, columns: Sequence[Column]) -> Iterator[Violation]:
+    slices = wish.slices or []
+    hidden = {column.name for column in columns if column.sensitive}
+    for place, name in enumerate(slices):
+        if name in slices[:place]:
             yield Violation(f"slices[{place}]", f"{name!r} stands twice")
+        elif name in hidden:
+            yield Violation(
+                f"slices[{place}]",
+                f"{name!r} is sensitive by the contract, and metrics.json would show its values: "
+                "leave it out, or split again by a contract that does not mark it",
+            )
 
 
 def _unfit_weight(wish: ExperimentWish, type: ColumnType) -> Iterator[Violation]:

@@ -120,7 +120,6 @@ class Sharing:
             columns,
             task=contract.task_type,
             by_time=self._dataset.split.strategy == "time",
-            sensitive=[name for name, rule in contract.columns.items() if rule.sensitive],
             seed=self._dataset.split.seed,
         )
         self.drafter = None if self._dataset.contract else Drafter(rows.columns)

@@ -27,12 +27,12 @@ MEANT = (ColumnType.INTEGER, ColumnType.FLOAT, ColumnType.DECIMAL)
 """Types of which there is a mean."""
 
 
-def describe(column: Column, seen: Mapping[Part, Seen], *, hidden: bool) -> ProfiledColumn:
-    """Describe a column in all parts that have rows; of a hidden one only how many cells.
+def describe(column: Column, seen: Mapping[Part, Seen]) -> ProfiledColumn:
+    """Describe a column in all parts that have rows; of a sensitive one only how many cells.
 
     The bins of all parts are those of train, so that they can be compared.
     """
-    name = column.name
+    name, hidden = column.name, column.sensitive
     ordered = {} if hidden else {part: sorted_numbers(one.rows[name]) for part, one in seen.items()}
     edges = edges_of(ordered.get("train", np.empty(0)))
     categories = not hidden and _has_categories(column, seen.get("train"))
@@ -50,7 +50,7 @@ def describe(column: Column, seen: Mapping[Part, Seen], *, hidden: bool) -> Prof
         type=column.type,
         nullable=any(part.missing for part in parts.values()),
         role=column.role,
-        sensitive=hidden,
+        sensitive=column.sensitive,
         edges=[written(edge, dtypes[0]) for edge in edges],
         parts=parts,
     )

@@ -28,7 +28,6 @@ class Wanted:
     columns: Mapping[str, Column]
     task: TaskType | None
     by_time: bool = False
-    sensitive: frozenset[str] = frozenset()
 
     def names(self, *roles: Role) -> list[str]:
         """Name the columns of these roles."""
@@ -52,7 +51,7 @@ def find_leaks(
     features = wanted.names(Role.FEATURE)
     leaks = _duplicates(seen, wanted, copies)
     for target in wanted.names(Role.TARGET):
-        hidden = target in wanted.sensitive
+        hidden = wanted.columns[target].sensitive
         counts = classes.by_part(wanted.columns[target].type, wanted.task)
         leaks += find_giveaways(
             train.rows, target=target, features=features, has_classes=counts is not None
@@ -110,8 +109,8 @@ def _time_overlap(seen: Mapping[Part, Seen], wanted: Wanted) -> list[Leak]:
             told = f" ({written(learnt.high, dtype)} and {written(tested.low, dtype)})"
             message = (
                 f"by column {name!r} train ends after {part} begins"
-                f"{'' if name in wanted.sensitive else told}: a model that shall tell the future "
-                "learns here from it; split with the strategy time"
+                f"{'' if wanted.columns[name].sensitive else told}: a model that shall tell the "
+                "future learns here from it; split with the strategy time"
             )
             leaks.append(Leak(kind="time_overlap", columns=[name], message=message))
     return leaks

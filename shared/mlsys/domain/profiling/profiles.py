@@ -1,6 +1,6 @@
 """Looking at the parts of a split as their rows pass by: the profile, and what leaks."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -40,21 +40,18 @@ class Profiler:
         *,
         task: TaskType | None = None,
         by_time: bool = False,
-        sensitive: Collection[str] = (),
         seed: int = 0,
     ) -> None:
         """Prepare for rows.
 
         Args:
-            columns: their types, and roles: target, time and features are told by them.
+            columns: their types, and roles: target, time and features are told by them. Of
+                sensitive ones no value is shown.
             task: what will be learnt; by default it is told by the target.
             by_time: whether the parts follow each other in time.
-            sensitive: columns of which no value may be shown.
             seed: of the sample.
         """
-        self._wanted = Wanted(
-            {column.name: column for column in columns}, task, by_time, frozenset(sensitive)
-        )
+        self._wanted = Wanted({column.name: column for column in columns}, task, by_time)
         self._seed = seed
         cap = max(MIN_COUNTED, min(MAX_COUNTED, ALL_COUNTED // len(columns)))
         self._tallies = {part: {column.name: Tally(cap) for column in columns} for part in PARTS}
@@ -96,10 +93,7 @@ class Profiler:
                 part: ProfiledPart(rows=one.count, sampled_rows=one.rows.height)
                 for part, one in seen.items()
             },
-            columns=[
-                describe(column, seen, hidden=name in self._wanted.sensitive)
-                for name, column in self._wanted.columns.items()
-            ],
+            columns=[describe(column, seen) for column in self._wanted.columns.values()],
         )
 
     def leaks(self) -> list[Leak]:

@@ -66,13 +66,11 @@ class ProfiledColumn(Column):
     """A column in all parts.
 
     Attributes:
-        sensitive: whether its values are to be seen nowhere.
         edges: of the bins of every part's histogram. Bin 0 has what is at most edge 0, bin i what
             is above edge i - 1 and at most edge i, the last what is above all edges.
         parts: the cells, by part.
     """
 
-    sensitive: bool = False
     edges: list[Value] = Field(default_factory=list)
     parts: dict[Part, ColumnPart]
 
