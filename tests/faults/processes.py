@@ -30,12 +30,22 @@ def stop_between_writes(process: int, home: Path) -> None:
 
     def stopped() -> bool:
         os.kill(process, signal.SIGSTOP)
+        wait_for(lambda: _rests(process))
         if _writable(home / "records.db"):
             return True
         os.kill(process, signal.SIGCONT)
         return False
 
     wait_for(stopped)
+
+
+def _rests(process: int) -> bool:
+    """Whether no thread of it runs: it goes on for a moment after the signal was sent."""
+    try:
+        told = [file.read_text() for file in PROC.glob(f"{process}/task/*/stat")]
+    except OSError:
+        return False
+    return {one.rpartition(")")[2].split()[0] for one in told} <= {"T", "Z", "X"}
 
 
 def _writable(database: Path) -> bool:
