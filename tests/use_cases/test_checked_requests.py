@@ -22,7 +22,7 @@ def check(split: Split, runtime: Runtime, **fields: Any) -> Split:
         "model_type": "lightgbm",
         **fields,
     }
-    return check_request(parse_model(body, ExperimentRequest), records=runtime.records)
+    return check_request(parse_model(body, ExperimentRequest), records=runtime.records).split
 
 
 def test_everything_that_can_be_told_before_a_row_is_read_is_told_at_once(

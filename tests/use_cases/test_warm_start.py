@@ -10,14 +10,13 @@ from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.records import Split
 from mlsys.domain.spaces.overrides import spaces_of
-from mlsys.domain.spaces.search import FirstTrials
+from mlsys.domain.spaces.search import FirstTrials, first_trials
 from mlsys.handlers.study import handle
 from mlsys.ports import Json
 from mlsys.repositories import EXPERIMENTS, trials_of
 from mlsys.runtime import Runtime
 from mlsys.use_cases.experiments import check_request
 from mlsys.use_cases.shown_trials import list_trials
-from mlsys.use_cases.warm_start import first_trials_of
 from tests.use_cases.conftest import asked_for
 
 LEAVES = range(10, 80, 10)
@@ -67,7 +66,8 @@ def request_of(split: Split, earlier: str, **fields: Any) -> ExperimentRequest:
 
 
 def begun(request: ExperimentRequest, runtime: Runtime) -> FirstTrials:
-    return first_trials_of(request, spaces_of(request), records=runtime.records)
+    accepted = check_request(request, records=runtime.records)
+    return first_trials(spaces_of(request), accepted.earlier)
 
 
 @pytest.mark.parametrize(

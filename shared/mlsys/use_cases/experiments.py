@@ -1,6 +1,7 @@
 """Asking for a study, and looking at it."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from uuid import uuid4
@@ -13,16 +14,30 @@ from mlsys.domain.ids import checked_id, content_id
 from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.records import Role, Split, SplitStatus
 from mlsys.domain.spaces.rules import search_problems
+from mlsys.domain.spaces.search import Suggested
 from mlsys.domain.wishes import wish_problems
 from mlsys.ports import Messages, Records
 from mlsys.repositories import EXPERIMENTS, SPLITS, Stored
-from mlsys.use_cases.warm_start import warm_start_problems
+from mlsys.use_cases.warm_start import earlier_trials
 
 log = structlog.get_logger()
 
 MAX_NAMED_COLUMNS = 50
 MAX_VIOLATIONS = 100
 MAX_IN_MESSAGE = 3
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What a request that can be learnt is learnt from.
+
+    Attributes:
+        split: a READY one.
+        earlier: trials of an earlier experiment to begin with, the best first.
+    """
+
+    split: Split
+    earlier: list[Suggested]
 
 
 def request_experiment(
@@ -91,8 +106,8 @@ def check_same(request: ExperimentRequest, experiment: Experiment) -> None:
         raise AlreadyExists(f"request_id {request.request_id!r} was used for another request")
 
 
-def check_request(request: ExperimentRequest, *, records: Records) -> Split:
-    """Hold a request against its split, and return the split.
+def check_request(request: ExperimentRequest, *, records: Records) -> Accepted:
+    """Hold a request against its split and the experiment that it begins with.
 
     Raises:
         InvalidInput: it cannot be learnt as asked; everything that can be told before a row is
@@ -104,12 +119,17 @@ def check_request(request: ExperimentRequest, *, records: Records) -> Split:
         raise InvalidInput(f"split {split.id} is deleted: undelete it, or learn from another")
     if split.status is not SplitStatus.READY:
         raise InvalidInput(f"split {split.id} is {split.status}; only a READY one can be learnt")
-    problems = tuple(islice(_problems(request, split, records), MAX_VIOLATIONS))
+    problems = tuple(islice(_problems(request, split), MAX_VIOLATIONS))
+    earlier: list[Suggested] = []
+    try:
+        earlier = earlier_trials(request, records=records)
+    except InvalidInput as error:
+        problems = (*problems, *error.violations)
     if problems:
         told = "; ".join(f"{one.field}: {one.description}" for one in problems[:MAX_IN_MESSAGE])
         known = sorted(column.name for column in split.columns)[:MAX_NAMED_COLUMNS]
         raise InvalidInput(f"{told}; split {split.id} has {', '.join(known)}", problems)
-    return split
+    return Accepted(split, earlier)
 
 
 def get_experiment(id: str, *, records: Records) -> Experiment:
@@ -117,7 +137,7 @@ def get_experiment(id: str, *, records: Records) -> Experiment:
     return EXPERIMENTS.get(checked_id(id, what="experiment_id"), records=records).value
 
 
-def _problems(request: ExperimentRequest, split: Split, records: Records) -> Iterator[Violation]:
+def _problems(request: ExperimentRequest, split: Split) -> Iterator[Violation]:
     folded = any(column.role is Role.FOLD for column in split.columns)
     yield from wish_problems(request, split.columns)
     yield from _unfit_folds(request, split, folded=folded)
@@ -126,7 +146,6 @@ def _problems(request: ExperimentRequest, split: Split, records: Records) -> Ite
         folded=folded or request.cv_folds is not None,
         folds=request.cv_folds or split.params.get("n_splits"),
     )
-    yield from warm_start_problems(request, records=records)
 
 
 def _unfit_folds(request: ExperimentRequest, split: Split, *, folded: bool) -> Iterator[Violation]:

@@ -20,17 +20,15 @@ from mlsys.use_cases.sampling import budget_of, sampler_of
 from mlsys.use_cases.training.material import Training
 from mlsys.use_cases.training.objective import directions_of, objective
 from mlsys.use_cases.trials import TrialStorage
-from mlsys.use_cases.warm_start import first_trials_of
 from mlsys.use_cases.work import work
 
 
 @dataclass(frozen=True)
 class Search:
-    """How this process's search ended, the study, and what to know of its first trials."""
+    """How this process's search ended, and the study."""
 
     outcome: Outcome
     study: optuna.Study
-    notes: list[str]
 
     @property
     def trials(self) -> list[FrozenTrial]:
@@ -53,7 +51,7 @@ def search(
     config = training.request.optuna_config
     at_once = packing.trials_at_once
     directions = directions_of(training)
-    first = first_trials_of(training.request, training.spaces, records=house.records)
+    first = training.first.params
     pruner = pruner_of(
         config,
         folds=len(training.folds),
@@ -62,7 +60,7 @@ def search(
     )
     storage = TrialStorage(
         house.records,
-        max_trials=budget_of(config, training.spaces, first=first.params),
+        max_trials=budget_of(config, training.spaces, first=first),
         lease_seconds=worker.lease_seconds,
     )
     study = optuna.create_study(
@@ -75,13 +73,13 @@ def search(
     study.sampler = sampler_of(
         config,
         spaces=training.spaces,
-        first=first.params,
+        first=first,
         task=worker.task,
         parallel=worker.tasks * at_once > 1,
         begun=len(study.get_trials(deepcopy=False)),
         objectives=len(directions),
     )
-    storage.enqueue_first(study._study_id, first.params)  # noqa: SLF001
+    storage.enqueue_first(study._study_id, first)  # noqa: SLF001
     outcome = work(
         study,
         objective(replace(training, threads=packing.threads), interrupted=interrupted),
@@ -93,7 +91,7 @@ def search(
         on_finished=_log_trial,
         interrupted=interrupted,
     )
-    return Search(outcome, study, first.notes)
+    return Search(outcome, study)
 
 
 def _limits(

@@ -132,8 +132,14 @@ def _lead(
 
 def _prepared(experiment: Experiment, *, worker: Worker, house: House) -> Training:
     request = ExperimentRequest.model_validate(experiment.request)
-    split = check_request(request, records=house.records)
-    return prepare(request, split, objects=house.objects, threads=worker.threads)
+    accepted = check_request(request, records=house.records)
+    return prepare(
+        request,
+        accepted.split,
+        earlier=accepted.earlier,
+        objects=house.objects,
+        threads=worker.threads,
+    )
 
 
 def _register(training: Training, found: Search, lead: Lead) -> ModelVersion:
@@ -173,7 +179,7 @@ def _register(training: Training, found: Search, lead: Lead) -> ModelVersion:
         "best_trial": best,
         "baselines": winner.verdict.baselines,
         "test": winner.verdict.test,
-        "warnings": [*winner.verdict.warnings, *_left_out(training), *found.notes],
+        "warnings": [*winner.verdict.warnings, *_left_out(training), *training.first.notes],
         "registered_at": house.now(),
     }
     lead.change(findings, version=ready, unless_unwanted=True)

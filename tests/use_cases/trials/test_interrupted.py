@@ -32,7 +32,7 @@ def test_a_fit_ends_with_the_round_in_which_it_is_interrupted(
     folds: dict[str, int],
 ) -> None:
     request = request_of(ready_split, model_type=model_type, **folds)
-    split = check_request(request, records=runtime.records)
+    split = check_request(request, records=runtime.records).split
     training = prepare(request, split, objects=runtime.objects, threads=1)
     asked = count()
     study = optuna.create_study()

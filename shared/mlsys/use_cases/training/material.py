@@ -1,7 +1,7 @@
 """What the trials of one process share: read, coded and binned once."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
@@ -21,7 +21,7 @@ from mlsys.domain.messages import ExperimentRequest, ModelType
 from mlsys.domain.planning import fit_plan
 from mlsys.domain.records import Column, Part, Split
 from mlsys.domain.spaces.overrides import spaces_of
-from mlsys.domain.spaces.search import Spaces
+from mlsys.domain.spaces.search import FirstTrials, Spaces, Suggested, first_trials
 from mlsys.ports import Objects
 
 
@@ -66,6 +66,7 @@ class Training:
         folds: what a trial learns from and is judged on, in turn; without folds one: train, val.
         binned: the folds as each library wants them.
         spaces: where each library is searched.
+        first: what is tried first.
         threads: how many one fit may use.
         threshold_metric: what the threshold of the winner is chosen for.
         slices: the columns that metrics are told apart by, of the rows as they came.
@@ -79,15 +80,28 @@ class Training:
     folds: tuple[Fold, ...]
     binned: Binned
     spaces: Spaces
+    first: FirstTrials
     threads: int
     threshold_metric: Metric | None
     slices: dict[Part, pl.DataFrame]
 
 
 def prepare(
-    request: ExperimentRequest, split: Split, *, objects: Objects, threads: int
+    request: ExperimentRequest,
+    split: Split,
+    *,
+    earlier: Sequence[Suggested] = (),
+    objects: Objects,
+    threads: int,
 ) -> Training:
     """Read the three parts, and learn from train how rows become numbers.
+
+    Args:
+        request: fits the split.
+        split: is READY.
+        earlier: trials to begin with after the defaults, the best first.
+        objects: where the parts are.
+        threads: how many one fit may use.
 
     Raises:
         InvalidInput: the table cannot be learnt from as asked.
@@ -109,6 +123,7 @@ def prepare(
     )
     parts = {part: encode_examples(plan, frame) for part, frame in frames.items()}
     folds = folds_of(parts, fold_numbers(frames["train"], split, request))
+    spaces = spaces_of(request)
     return Training(
         request=request,
         split=split,
@@ -117,7 +132,8 @@ def prepare(
         parts=parts,
         folds=folds,
         binned=Binned(plan, folds, threads=threads),
-        spaces=spaces_of(request),
+        spaces=spaces,
+        first=first_trials(spaces, earlier),
         threads=threads,
         threshold_metric=threshold_metric_of(request.threshold_metric, plan.task),
         slices={part: frame.select(request.slices or []) for part, frame in frames.items()},
