@@ -34,12 +34,12 @@ def pruned_at(steps: range, *, folds: int = 1, bad: float = 9.0, **asked: Any) -
 @pytest.mark.parametrize(
     ("asked", "step"),
     [
-        ({"pruner": "MedianPruner"}, 200),
+        ({"pruner": "MedianPruner"}, 10),
         ({"pruner": "MedianPruner", "pruner_options": {"n_warmup_steps": 100}}, 100),
         ({"pruner": "MedianPruner", "pruner_options": {"n_startup_trials": 21}}, None),
-        ({"pruner": "PercentilePruner"}, 200),
-        ({"pruner": "PercentilePruner", "pruner_options": {"percentile": 99.9}}, 200),
-        ({"pruner": "PatientPruner"}, 200),
+        ({"pruner": "PercentilePruner"}, 10),
+        ({"pruner": "PercentilePruner", "pruner_options": {"percentile": 99.9}}, 10),
+        ({"pruner": "PatientPruner"}, 50),
         (
             {
                 "pruner": "PatientPruner",

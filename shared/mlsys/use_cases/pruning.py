@@ -15,10 +15,9 @@ from mlsys.domain.choices import Pruner
 from mlsys.domain.messages import OptunaConfig, PrunerOptions
 from mlsys.domain.spaces.rules import P_THRESHOLD
 from mlsys.domain.spaces.search import MODEL_TYPE, ROUNDS
+from mlsys.use_cases.progress_pruning import ProgressPruner
 
 STARTUP_TRIALS = 5
-WARMUP_ROUNDS = 200
-"""At the same early round a fast learning rate is ahead of a slow one that ends up better."""
 LEAST_ROUNDS = 10
 PATIENCE = 3
 
@@ -26,7 +25,7 @@ N = TypeVar("N", int, float)
 
 
 COMPARING = {"MedianPruner", "PercentilePruner", "PatientPruner", "SuccessiveHalvingPruner"}
-"""They hold a trial against what others had come to at the same step."""
+"""They hold a trial against what others had come to."""
 
 
 def pruner_of(
@@ -84,17 +83,23 @@ class _OfLibrary(optuna.Study):
 
 
 def _median(options: PrunerOptions, folds: int) -> BasePruner:
-    return optuna.pruners.MedianPruner(
-        n_startup_trials=_or(options.n_startup_trials, STARTUP_TRIALS),
-        n_warmup_steps=_warmup(options, folds),
-    )
+    return _best_percent(50.0, options, folds)
 
 
 def _percentile(options: PrunerOptions, folds: int) -> BasePruner:
+    return _best_percent(_or(options.percentile, 25.0), options, folds)
+
+
+def _best_percent(percentile: float, options: PrunerOptions, folds: int) -> BasePruner:
+    startup_trials = _or(options.n_startup_trials, STARTUP_TRIALS)
+    if folds == 1:
+        return ProgressPruner(
+            percentile, startup_trials=startup_trials, warmup_rounds=options.n_warmup_steps
+        )
     return optuna.pruners.PercentilePruner(
-        _or(options.percentile, 25.0),
-        n_startup_trials=_or(options.n_startup_trials, STARTUP_TRIALS),
-        n_warmup_steps=_warmup(options, folds),
+        percentile,
+        n_startup_trials=startup_trials,
+        n_warmup_steps=_or(options.n_warmup_steps, 0),
     )
 
 
@@ -148,10 +153,6 @@ _PRUNERS: dict[Pruner, Callable[[PrunerOptions, int], BasePruner]] = {
 
 def _or(said: N | None, default: N) -> N:
     return default if said is None else said
-
-
-def _warmup(options: PrunerOptions, folds: int) -> int:
-    return _or(options.n_warmup_steps, WARMUP_ROUNDS if folds == 1 else 0)
 
 
 def _least(options: PrunerOptions, folds: int) -> int:
