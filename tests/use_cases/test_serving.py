@@ -15,6 +15,7 @@ from mlsys.runtime import Runtime
 from mlsys.use_cases.registry import PromoteRequest, promote
 from mlsys.use_cases.serving import LoadedModels, ModelSelection
 from tests.use_cases.conftest import NOW
+from tests.use_cases.served import found, serving, to_production
 from tests.use_cases.watched import Watched
 
 
@@ -28,18 +29,6 @@ def objects(trained: Runtime) -> Watched:
     return Watched(trained.objects)
 
 
-def serving(records: Any, objects: Any, *, ttl: float = 0.0) -> LoadedModels:
-    return LoadedModels(records=records, objects=objects, pointer_ttl_seconds=ttl, max_bytes=2**28)
-
-
-def found(models: LoadedModels, **selection: Any) -> str:
-    return models.find(ModelSelection(**selection)).version.id
-
-
-def to_production(model_id: str, runtime: Runtime) -> None:
-    promote(model_id, PromoteRequest(stage="production"), records=runtime.records, now=NOW)
-
-
 def test_a_pointer_is_read_once_while_it_is_believed(records: Watched, objects: Watched) -> None:
     models = serving(records, objects, ttl=60)
 
@@ -48,20 +37,6 @@ def test_a_pointer_is_read_once_while_it_is_believed(records: Watched, objects: 
 
     assert records.times("models/lightgbm") == 1
     assert objects.times("model.txt") == 1
-
-
-def test_a_rolled_back_version_is_still_there(
-    records: Watched, objects: Watched, trained: Runtime
-) -> None:
-    models = serving(records, objects)
-    seen = [found(models, model="lightgbm")]
-
-    for model_id in ("lightgbm-v2", "lightgbm-v1"):
-        to_production(model_id, trained)
-        seen.append(found(models, model="lightgbm"))
-
-    assert seen == ["lightgbm-v1", "lightgbm-v2", "lightgbm-v1"]
-    assert objects.times("v1/model.txt") == 1
 
 
 @pytest.mark.parametrize(
