@@ -112,6 +112,11 @@ class Runtime:
             ),
         )
 
+    def close(self) -> None:
+        """Let nothing go on behind the requests; what is loaded answers as before."""
+        if "models" in vars(self):  # else nobody asked for one, and nothing need be built
+            self.models.close()
+
     def now(self) -> datetime:
         """Tell the time, aware and in UTC."""
         return datetime.now(UTC)

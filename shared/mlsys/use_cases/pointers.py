@@ -19,7 +19,6 @@ from mlsys.use_cases.turns import Turns
 
 log = structlog.get_logger()
 
-IDLE_TTLS = 2
 PATIENCE_SECONDS = 5.0
 IN_TROUBLE_SECONDS = 1.0
 LOOKS_AT_ONCE = 4
@@ -56,8 +55,8 @@ class Pointers:
     """Where the names point that are asked for; safe for many threads.
 
     A pointer is believed for `ttl_seconds`. Who comes later has it looked at again in the
-    background, and goes on with what is known; who comes after nobody came for twice as long waits
-    for that, if not for long. Nothing runs while nobody asks. Where a pointer moved, the model is
+    background, and goes on with what is known; who comes after nobody came for as long waits for
+    that, if not for long. Nothing runs while nobody asks. Where a pointer moved, the model is
     loaded first: until then, or where it cannot be, the old one answers.
     """
 
@@ -81,10 +80,11 @@ class Pointers:
         """
         asked_at = monotonic()
         known = self._names.get(name) or self._first(name)
-        if asked_at >= known.believed_until:
-            self._look_again(known, asked_at)
-            known = self._names.get(name) or self._first(name)
-        return known.head
+        if asked_at < known.believed_until:
+            known.asked_at = asked_at
+            return known.head
+        self._look_again(known, asked_at)
+        return (self._names.get(name) or self._first(name)).head
 
     def troubles(self) -> dict[str, str]:
         """Say for each name that is known why it is not followed; "" if it is."""
@@ -124,10 +124,9 @@ class Pointers:
 
     def _look_again(self, known: _Name, asked_at: float) -> None:
         with self._changed:
-            idle_seconds = asked_at - max(known.asked_at, known.looked_at)
-            known.asked_at = max(known.asked_at, asked_at)
-            if idle_seconds >= IDLE_TTLS * self._ttl:
+            if asked_at - known.asked_at >= self._ttl:
                 known.needed_at = asked_at
+            known.asked_at = max(known.asked_at, asked_at)
             if not known.looking:
                 self._start_look(known)
             needed_at = known.needed_at
