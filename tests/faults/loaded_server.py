@@ -22,6 +22,7 @@ from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ModelType
 from mlsys.domain.model_records import ModelHead, ModelVersion, VersionStatus
 from mlsys.domain.records import File
+from mlsys.ports import Objects, Records
 from mlsys.repositories import MODEL_HEADS, MODEL_VERSIONS
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
@@ -37,8 +38,14 @@ CONNECTIONS = 8
 
 
 def home_of_versions(home: Path) -> Runtime:
-    """Register versions 1 to 4 of `told`; a score of version 3 lies between 3000 and 3001."""
+    """Return a home with versions 1 to 4 of `told`, the first in production."""
     runtime = Runtime(Settings(home=home))
+    register_versions(records=runtime.records, objects=runtime.objects)
+    return runtime
+
+
+def register_versions(*, records: Records, objects: Objects) -> None:
+    """Register versions 1 to 4 of `told`; a score of version 3 lies between 3000 and 3001."""
     rows = np.random.default_rng(7).random((4000, 1))
     feature = Feature(name="x", kind="numeric", nullable=True)
     plan = Plan(features=(feature,), target="y", task_kind="regression")
@@ -46,35 +53,11 @@ def home_of_versions(home: Path) -> Runtime:
         table = Examples(rows, APART * version + rows[:, 0], (False,))
         booster = fit(learner(library), REGRESSION, train=table, rounds=60)
         model = Model(plan, booster, Postprocess())
-        _register(version, library, model_files(library, model), runtime)
+        files = _stored(version, model_files(library, model), objects)
+        registered = _version(version, library, files)
+        MODEL_VERSIONS.create(registered.id, registered, records=records)
     head = ModelHead(name="told", created_at=NOW, latest_version=len(LIBRARIES), production=1)
-    MODEL_HEADS.create("told", head, records=runtime.records)
-    return runtime
-
-
-def _register(
-    version: int, library: ModelType, contents: dict[str, bytes], runtime: Runtime
-) -> None:
-    files = {}
-    for name, content in contents.items():
-        uri = f"gs://artifacts/models/told/v{version}/{name}"
-        runtime.objects.put(uri, content)
-        digest = sha256(content).hexdigest()
-        files[name] = File(uri=uri, sha256=digest, size_bytes=len(content))
-    registered = ModelVersion(
-        id=f"told-v{version}",
-        name="told",
-        version=version,
-        status=VersionStatus.READY,
-        created_at=NOW,
-        experiment_id="none",
-        split_id="none",
-        model_type=library,
-        task="regression",
-        files=files,
-        maximize=False,
-    )
-    MODEL_VERSIONS.create(registered.id, registered, records=runtime.records)
+    MODEL_HEADS.create("told", head, records=records)
 
 
 @dataclass
@@ -164,3 +147,29 @@ def _listens(server: Server) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _stored(version: int, contents: dict[str, bytes], objects: Objects) -> dict[str, File]:
+    files = {}
+    for name, content in contents.items():
+        uri = f"gs://artifacts/models/told/v{version}/{name}"
+        objects.put(uri, content)
+        digest = sha256(content).hexdigest()
+        files[name] = File(uri=uri, sha256=digest, size_bytes=len(content))
+    return files
+
+
+def _version(version: int, library: ModelType, files: dict[str, File]) -> ModelVersion:
+    return ModelVersion(
+        id=f"told-v{version}",
+        name="told",
+        version=version,
+        status=VersionStatus.READY,
+        created_at=NOW,
+        experiment_id="none",
+        split_id="none",
+        model_type=library,
+        task="regression",
+        files=files,
+        maximize=False,
+    )

@@ -23,6 +23,8 @@ from tests.use_cases.served import (
 )
 from tests.use_cases.watched import Watched, eventually
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 ROW = {"size": 11, "colour": "red", "noise": 7}
 DAMAGED = "gs://artifacts/models/lightgbm/v2/model.txt"
 

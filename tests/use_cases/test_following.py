@@ -28,9 +28,9 @@ def objects(trained: Runtime) -> Watched:
 
 
 @pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let who waits for a look do so however slow this machine is."""
-    monkeypatch.setattr("mlsys.use_cases.pointers.PATIENCE_SECONDS", PATIENCE_SECONDS)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody wait for long for a pointer that a test holds up."""
+    monkeypatch.setattr("mlsys.use_cases.pointers.PATIENCE_SECONDS", 0.1)
 
 
 def test_a_promotion_is_followed_without_a_request_that_reads_or_loads(
@@ -48,6 +48,7 @@ def test_a_promotion_is_followed_without_a_request_that_reads_or_loads(
     assert objects.times("v2/model.txt") == 1
 
 
+@pytest.mark.usefixtures("hasty")
 def test_a_busy_name_is_answered_while_its_pointer_and_its_new_model_are_slow(
     trained: Runtime, records: Watched, objects: Watched
 ) -> None:
@@ -77,6 +78,7 @@ def test_who_comes_after_nobody_came_for_long_gets_what_stands_by_now(
     assert found(models, model="lightgbm") == "lightgbm-v2"
 
 
+@pytest.mark.usefixtures("hasty")
 def test_a_look_that_stood_still_while_nobody_asked_is_taken_again(
     trained: Runtime, records: Watched, objects: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,10 +112,10 @@ def test_without_a_time_to_believe_each_request_sees_the_promotions_before_it(
         assert {one.result() for one in asked} == {model_id}
 
 
+@pytest.mark.usefixtures("hasty")
 def test_a_pointer_that_is_not_answered_is_waited_for_a_while(
-    records: Watched, objects: Watched, monkeypatch: pytest.MonkeyPatch
+    records: Watched, objects: Watched
 ) -> None:
-    monkeypatch.setattr("mlsys.use_cases.pointers.PATIENCE_SECONDS", 0.1)
     models = serving(records, objects, ttl=0.01)
     found(models, model="lightgbm")
     records.slow = POINTER
@@ -165,6 +167,7 @@ def test_a_model_that_nobody_uses_is_not_loaded(
     assert objects.times("lightgbm/v1/model.txt") == 0
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_model_that_was_removed_is_not_found(
     trained: Runtime, records: Watched, objects: Watched
 ) -> None:

@@ -18,6 +18,8 @@ from tests.use_cases.conftest import NOW
 from tests.use_cases.served import found, serving, to_production
 from tests.use_cases.watched import Watched
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 
 @pytest.fixture
 def records(trained: Runtime) -> Watched:

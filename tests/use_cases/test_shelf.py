@@ -14,6 +14,8 @@ from tests.use_cases.conftest import MODELS
 from tests.use_cases.served import found, serving, to_production
 from tests.use_cases.watched import Watched, eventually
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 
 @pytest.fixture
 def objects(trained: Runtime) -> Watched:

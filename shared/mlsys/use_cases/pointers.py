@@ -124,6 +124,8 @@ class Pointers:
 
     def _look_again(self, known: _Name, asked_at: float) -> None:
         with self._changed:
+            if asked_at < known.believed_until:  # by now
+                return
             if asked_at - known.asked_at >= self._ttl:
                 known.needed_at = asked_at
             known.asked_at = max(known.asked_at, asked_at)
