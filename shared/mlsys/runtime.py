@@ -87,6 +87,7 @@ class Runtime:
             records=self.records,
             objects=self.objects,
             pointer_ttl_seconds=self.settings.pointer_ttl_seconds,
+            max_bytes=self.settings.model_cache_mib * 2**20,
         )
 
     def workshop(self, carried: Mapping[str, str]) -> "Workshop":
@@ -110,6 +111,11 @@ class Runtime:
                 carried=carried,
             ),
         )
+
+    def close(self) -> None:
+        """Let nothing go on behind the requests; what is loaded answers as before."""
+        if "models" in vars(self):  # else nobody asked for one, and nothing need be built
+            self.models.close()
 
     def now(self) -> datetime:
         """Tell the time, aware and in UTC."""

@@ -25,6 +25,7 @@ from mlsys.use_cases.serving import LoadedModels
 from mlsys.use_cases.split import split_upload
 from tests.use_cases.children import Child
 from tests.use_cases.ingestions import Scene
+from tests.use_cases.watched import PATIENCE_SECONDS
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 OTHERS = ("grade", "heavy", "price", "day")
@@ -101,6 +102,13 @@ def trained(tmp_path: Path, trained_home: Path) -> Runtime:
     home = tmp_path / "trained"
     shutil.copytree(trained_home, home)
     return Runtime(Settings(home=home, threads=1))
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let who waits for a pointer do so however slow this machine is."""
+    for name in ("PATIENCE_SECONDS", "IN_TROUBLE_SECONDS"):
+        monkeypatch.setattr(f"mlsys.use_cases.pointers.{name}", PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="session")

@@ -80,6 +80,7 @@ class Platform:
         """End all that was started; nothing happens if nothing was."""
         self.runtime.stopping.set()
         self._running.close()
+        self.runtime.close()
 
     def __enter__(self) -> Self:
         self.start()

@@ -86,6 +86,13 @@ class Call:
     request: Request
     path: Mapping[str, str]
     request_id: str
+    extra_headers: dict[str, str] = field(default_factory=dict, compare=False)
+    """What a good answer says besides."""
+
+    def degraded(self, reason: str) -> None:
+        """Tell in the answer's headers what it lacks; nothing if that is ""."""
+        if reason:
+            self.extra_headers["X-Mlsys-Degraded"] = reason
 
     def body(self) -> bytes:
         """Return the body as it came. Raises TooLarge."""
@@ -220,20 +227,19 @@ def _answer(
         return _not_allowed(request, [route for route, _ in by_method.values()], request_id)
 
     route, found = by_method[request.method]
+    call = Call(request, found, request_id)
     try:
-        body = route.handle(Call(request, found, request_id), runtime)
+        body = route.handle(call, runtime)
     except errors.MlsysError as error:
         log.warning("request.rejected", code=error.code, reason=loggable(error))
         if route.error is not None:
             status = STATUS[type(error)]
             return _failed(status, route.error(status, _in_words(error)), request_id)
         return _from_error(error, request_id)
+    told = {"X-Request-ID": request_id, **call.extra_headers}
     if isinstance(body, Content):
-        headers = {"Content-Type": body.media_type, "X-Request-ID": request_id}
-        return Answer(route.status, body.body, headers)
-    return Answer(
-        route.status, body.model_dump_json().encode(), JSON_TYPE | {"X-Request-ID": request_id}
-    )
+        return Answer(route.status, body.body, {"Content-Type": body.media_type, **told})
+    return Answer(route.status, body.model_dump_json().encode(), JSON_TYPE | told)
 
 
 def _not_allowed(request: Request, routes: Sequence[Route[Runtime]], request_id: str) -> Answer:
