@@ -28,7 +28,7 @@ from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from tests.cloud.listener import free_port
 from tests.domain.learning import REGRESSION, fit
-from tests.faults.studies import PATIENCE_SECONDS, wait_for
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 LIBRARIES = (ModelType.LIGHTGBM, ModelType.XGBOOST, ModelType.LIGHTGBM, ModelType.XGBOOST)

@@ -14,7 +14,7 @@ from tests.faults.loaded_server import (
     server_of,
     under_load,
 )
-from tests.faults.studies import wait_for
+from tests.waiting import wait_for
 
 PROMOTIONS = 200
 LEVEL_MIB = 20

@@ -11,7 +11,7 @@ from mlsys.use_cases.registry import PromoteRequest, promote
 from mlsys.use_cases.serving import LoadedModels, ModelSelection
 from tests.cloud.cut_line import Line, line_to
 from tests.faults.loaded_server import NOW, register_versions
-from tests.faults.studies import wait_for
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.emulator
 

@@ -25,7 +25,7 @@ from mlsys.use_cases.serving import LoadedModels
 from mlsys.use_cases.split import split_upload
 from tests.use_cases.children import Child
 from tests.use_cases.ingestions import Scene
-from tests.use_cases.watched import PATIENCE_SECONDS
+from tests.waiting import PATIENCE_SECONDS
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 OTHERS = ("grade", "heavy", "price", "day")

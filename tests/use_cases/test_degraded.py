@@ -21,7 +21,8 @@ from tests.use_cases.served import (
     to_production,
     trouble,
 )
-from tests.use_cases.watched import Watched, eventually
+from tests.use_cases.watched import Watched
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.usefixtures("patient")
 
@@ -151,7 +152,7 @@ def test_a_pointer_that_is_not_read_is_told_once_until_it_is_read_again(
         answered = {found(models, model="lightgbm") for _ in range(5)}
         told = trouble(models, model="lightgbm")
         setattr(records, how, False)
-        eventually(
+        wait_for(
             lambda: bool(found(models, model="lightgbm")) and not models.troubles()["lightgbm"]
         )
 

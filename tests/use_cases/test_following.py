@@ -11,7 +11,8 @@ from mlsys.ports import Delete
 from mlsys.repositories import MODEL_HEADS
 from mlsys.runtime import Runtime
 from tests.use_cases.served import found, point, serving, to_production, trouble
-from tests.use_cases.watched import PATIENCE_SECONDS, Watched, eventually
+from tests.use_cases.watched import Watched
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 POINTER = "models/lightgbm"
 OF_THE_NEW = "model-versions/lightgbm-v2"
@@ -41,7 +42,7 @@ def test_a_promotion_is_followed_without_a_request_that_reads_or_loads(
     at_first = len(records.callers), len(objects.callers)
 
     to_production("lightgbm-v2", trained)
-    eventually(lambda: found(models, model="lightgbm") == "lightgbm-v2")
+    wait_for(lambda: found(models, model="lightgbm") == "lightgbm-v2")
 
     later = {*records.callers[at_first[0] :], *objects.callers[at_first[1] :]}
     assert {name.partition("_")[0] for name in later} == {"pointers"}
@@ -57,12 +58,12 @@ def test_a_busy_name_is_answered_while_its_pointer_and_its_new_model_are_slow(
     to_production("lightgbm-v2", trained)
     records.slow = OF_THE_NEW
 
-    eventually(lambda: bool(found(models, model="lightgbm")) and records.entered.is_set())
+    wait_for(lambda: bool(found(models, model="lightgbm")) and records.entered.is_set())
     while_slow = {found(models, model="lightgbm") for _ in range(100)}
     records.go_on.set()
 
     assert while_slow == {"lightgbm-v1"}
-    eventually(lambda: found(models, model="lightgbm") == "lightgbm-v2")
+    wait_for(lambda: found(models, model="lightgbm") == "lightgbm-v2")
 
 
 @pytest.mark.usefixtures("patient")
@@ -85,7 +86,7 @@ def test_a_look_that_stood_still_while_nobody_asked_is_taken_again(
     models = serving(records, objects, ttl=0.3)
     found(models, model="lightgbm")
     records.frozen = POINTER
-    eventually(lambda: bool(found(models, model="lightgbm")) and records.entered.is_set())
+    wait_for(lambda: bool(found(models, model="lightgbm")) and records.entered.is_set())
     records.frozen = ""
     monkeypatch.setattr("mlsys.use_cases.pointers.PATIENCE_SECONDS", PATIENCE_SECONDS)
     to_production("lightgbm-v2", trained)
@@ -127,13 +128,13 @@ def test_a_pointer_that_is_not_answered_is_waited_for_a_while(
 
     assert told == "lightgbm-v1"
     assert re.fullmatch(r"pointer of lightgbm not read for \d+ s: no answer yet", late)
-    eventually(lambda: trouble(models, model="lightgbm") == "")
+    wait_for(lambda: trouble(models, model="lightgbm") == "")
 
 
 def test_nothing_is_read_while_nobody_asks(records: Watched, objects: Watched) -> None:
     models = serving(records, objects, ttl=0.01)
     found(models, model="lightgbm")
-    eventually(lambda: bool(found(models, model="lightgbm")) and records.times(POINTER) > 1)
+    wait_for(lambda: bool(found(models, model="lightgbm")) and records.times(POINTER) > 1)
     under_way = records.times(POINTER) + 1
 
     time.sleep(0.3)

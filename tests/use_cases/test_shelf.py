@@ -12,7 +12,8 @@ from mlsys.use_cases.serving import ModelSelection
 from mlsys.use_cases.shelf import BYTES_PER_MODEL_BYTE, BYTES_PER_PLAN_BYTE
 from tests.use_cases.conftest import MODELS
 from tests.use_cases.served import found, serving, to_production
-from tests.use_cases.watched import Watched, eventually
+from tests.use_cases.watched import Watched
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.usefixtures("patient")
 
@@ -76,9 +77,9 @@ def test_a_model_that_was_followed_by_another_is_freed(trained: Runtime) -> None
     booster = ref(models.find(ModelSelection(model="lightgbm")).model.booster)
 
     to_production("lightgbm-v2", trained)
-    eventually(lambda: found(models, model="lightgbm") == "lightgbm-v2")
+    wait_for(lambda: found(models, model="lightgbm") == "lightgbm-v2")
 
-    eventually(lambda: booster() is None)
+    wait_for(lambda: booster() is None)
 
 
 def test_a_rolled_back_version_is_still_there_if_there_is_room(

@@ -1,14 +1,11 @@
-"""A port that can be watched, silenced and held up; and waiting for what is done elsewhere."""
+"""A port that can be watched, silenced and held up."""
 
-import time
-from collections.abc import Callable
 from threading import Event, current_thread
 from typing import Any
 
 from mlsys.domain.errors import Unavailable
 from mlsys.ports import Objects, Records
-
-PATIENCE_SECONDS = 60.0
+from tests.waiting import PATIENCE_SECONDS
 
 
 class Watched:
@@ -56,12 +53,3 @@ class Watched:
         self.entered.set()
         if not self.go_on.wait(PATIENCE_SECONDS):
             raise TimeoutError("nobody let this go on")
-
-
-def eventually(happened: Callable[[], bool]) -> None:
-    """Wait until it happened, and fail if it does not."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not happened():
-        if time.monotonic() > deadline:
-            raise TimeoutError("it did not happen")
-        time.sleep(0.01)
