@@ -46,12 +46,12 @@ def home_of_versions(home: Path) -> Runtime:
 
 def register_versions(*, records: Records, objects: Objects) -> None:
     """Register versions 1 to 4 of `told`; a score of version 3 lies between 3000 and 3001."""
-    rows = np.random.default_rng(7).random((4000, 1))
+    rows = np.random.default_rng(7).random((2000, 1))
     feature = Feature(name="x", kind="numeric", nullable=True)
     plan = Plan(features=(feature,), target="y", task_kind="regression")
     for version, library in enumerate(LIBRARIES, start=1):
         table = Examples(rows, APART * version + rows[:, 0], (False,))
-        booster = fit(learner(library), REGRESSION, train=table, rounds=60)
+        booster = fit(learner(library), REGRESSION, train=table, rounds=40)
         model = Model(plan, booster, Postprocess())
         files = _stored(version, model_files(library, model), objects)
         registered = _version(version, library, files)
