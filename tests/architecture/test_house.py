@@ -34,7 +34,10 @@ PORTS = {
 }
 # What adapters of one backend share among themselves, and the other backend has no need of.
 SUPPORT = {
-    "gcp": {"downloads", "translated", "uploads"},
+    "gcp": {
+        *("default_credentials", "downloads", "reading", "rest"),
+        *("tokens", "translated", "uploads"),
+    },
     "local": {"database", "disk_errors", "executions", "supervisor"},
 }
 

@@ -15,7 +15,7 @@ from mlsys.domain.ids import Id
 from mlsys.domain.messages import ModelType, Stage
 from mlsys.domain.model_records import ModelHead, ModelVersion, VersionStatus
 from mlsys.domain.records import Input
-from mlsys.ports import Objects, Records
+from mlsys.ports import ObjectReader, RecordReader
 from mlsys.use_cases.registry import get_head, get_version, model_id_of
 
 log = structlog.get_logger()
@@ -55,7 +55,9 @@ class LoadedModels:
     pointer read goes on being believed: better an old model than none.
     """
 
-    def __init__(self, *, records: Records, objects: Objects, pointer_ttl_seconds: float) -> None:
+    def __init__(
+        self, *, records: RecordReader, objects: ObjectReader, pointer_ttl_seconds: float
+    ) -> None:
         self._records = records
         self._objects = objects
         self._ttl = pointer_ttl_seconds
