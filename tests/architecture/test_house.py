@@ -67,6 +67,7 @@ def test_a_deployable_only_wires(file: Path) -> None:
         "mlsys.edge.flask",
         f"mlsys.handlers.{name}",
         "mlsys.runtime",
+        "mlsys.starting",
         "sys",
     }
     assert defined == ([name] if file.name == "main.py" else [])
