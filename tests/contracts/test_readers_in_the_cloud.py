@@ -96,7 +96,7 @@ def test_where_nobody_listens_is_unavailable() -> None:
         reader.read("gs://bucket/a")
 
 
-def test_a_server_that_is_not_trusted_is_unavailable(storage: StorageServer) -> None:
+def test_a_server_without_tls_is_unavailable_where_it_is_wanted(storage: StorageServer) -> None:
     https = storage.url.replace("http:", "https:")
     reader = CloudObjectReader(Rest(https, dict, patience_seconds=0.3))
 
