@@ -24,7 +24,7 @@ SUPPORTED_PYTHON = $(shell "$(FOUND_PYTHON)" -c \
 
 BIN := .venv/bin
 SYNC = @echo "making $(@D) from uv.lock"; UV_PROJECT_ENVIRONMENT=$(@D) $(UV) sync --quiet --locked --python "$(SUPPORTED_PYTHON)"
-ENVIRONMENTS := core functions ingest ingest-serve serve train
+ENVIRONMENTS := core functions gcp-serve ingest ingest-serve serve train
 WORKERS ?= 2
 COVERAGE := $(if $(CI),--cov --cov-report=term:skip-covered)
 PYTEST = $(BIN)/pytest -n $(WORKERS) $(PYTEST_ARGS)

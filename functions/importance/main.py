@@ -3,9 +3,12 @@
 import functions_framework
 from flask import Request, Response
 
-from mlsys.edge.flask import serve
-from mlsys.handlers.importance import ROUTES
-from mlsys.runtime import runtime_from_env
+from mlsys.starting import starting
+
+with starting():
+    from mlsys.edge.flask import serve
+    from mlsys.handlers.importance import ROUTES
+    from mlsys.runtime import runtime_from_env
 
 
 @functions_framework.http

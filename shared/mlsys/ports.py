@@ -89,6 +89,14 @@ class Objects(Protocol):
         ...
 
 
+class ObjectReader(Protocol):
+    """What a server needs of `Objects`; it may be lighter to start. The same promises hold."""
+
+    def read(self, uri: str, *, sha256: str | None = None) -> bytes:
+        """Return the whole content. Raises NotFound, Corrupt (it does not have that sha256)."""
+        ...
+
+
 # --- Records ---------------------------------------------------------------------------------
 
 
@@ -196,6 +204,14 @@ class Records(Protocol):
         Each document is named once; what a query may name counts twice. Raises AlreadyExists (a
         create came too late), Conflict (a replace or delete did), TooLarge.
         """
+        ...
+
+
+class RecordReader(Protocol):
+    """What a server needs of `Records`; it may be lighter to start. The same promises hold."""
+
+    def get(self, collection: str, id: str) -> Document:
+        """Read one document. Raises NotFound."""
         ...
 
 

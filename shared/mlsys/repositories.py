@@ -10,7 +10,7 @@ from mlsys.domain.errors import Conflict, Corrupt, NotFound
 from mlsys.domain.experiment_records import Experiment, Trial
 from mlsys.domain.model_records import ModelEvent, ModelHead, ModelVersion
 from mlsys.domain.records import Record, Split
-from mlsys.ports import Create, Document, Json, Records, Replace, Scalar
+from mlsys.ports import Create, Document, Json, RecordReader, Records, Replace, Scalar
 
 CHANGE_TRIES = 10
 DOCUMENTS_PER_READ = 1_000
@@ -41,11 +41,11 @@ class Collection(Generic[R]):
     name: str
     model: type[R]
 
-    def get(self, id: str, *, records: Records) -> Stored[R]:
+    def get(self, id: str, *, records: RecordReader) -> Stored[R]:
         """Read one. Raises NotFound, Corrupt (it is not what the model says)."""
         return self._stored(records.get(self.name, id))
 
-    def find(self, id: str, *, records: Records) -> Stored[R] | None:
+    def find(self, id: str, *, records: RecordReader) -> Stored[R] | None:
         """Read one, or None where there is none. Raises Corrupt."""
         try:
             return self.get(id, records=records)

@@ -9,7 +9,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from mlsys import logs
-from mlsys.ports import Jobs, Messages, Objects, Records
+from mlsys.ports import Jobs, Messages, ObjectReader, Objects, RecordReader, Records
 from mlsys.settings import Settings, settings_from
 
 if TYPE_CHECKING:  # only what serves models pays for numpy
@@ -48,6 +48,24 @@ class Runtime:
         return firestore_records(self.settings.project, self.settings.firestore_database)
 
     @cached_property
+    def object_reader(self) -> ObjectReader:
+        """Cloud Storage without Google's client, or files."""
+        if self.settings.backend == "local":
+            return self.objects
+        from mlsys.adapters.gcp.reading import cloud_object_reader
+
+        return cloud_object_reader()
+
+    @cached_property
+    def record_reader(self) -> RecordReader:
+        """Firestore without Google's client, or SQLite."""
+        if self.settings.backend == "local":
+            return self.records
+        from mlsys.adapters.gcp.reading import firestore_record_reader
+
+        return firestore_record_reader(self.settings.project, self.settings.firestore_database)
+
+    @cached_property
     def messages(self) -> Messages:
         """Pub/Sub, or an outbox in SQLite."""
         if self.settings.backend == "local":
@@ -84,8 +102,8 @@ class Runtime:
         from mlsys.use_cases.serving import LoadedModels
 
         return LoadedModels(
-            records=self.records,
-            objects=self.objects,
+            records=self.record_reader,
+            objects=self.object_reader,
             pointer_ttl_seconds=self.settings.pointer_ttl_seconds,
             max_bytes=self.settings.model_cache_mib * 2**20,
         )

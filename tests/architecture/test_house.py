@@ -34,7 +34,10 @@ PORTS = {
 }
 # What adapters of one backend share among themselves, and the other backend has no need of.
 SUPPORT = {
-    "gcp": {"downloads", "translated", "uploads"},
+    "gcp": {
+        *("default_credentials", "downloads", "reading", "rest"),
+        *("tokens", "translated", "uploads"),
+    },
     "local": {"database", "disk_errors", "executions", "supervisor"},
 }
 
@@ -64,6 +67,7 @@ def test_a_deployable_only_wires(file: Path) -> None:
         "mlsys.edge.flask",
         f"mlsys.handlers.{name}",
         "mlsys.runtime",
+        "mlsys.starting",
         "sys",
     }
     assert defined == ([name] if file.name == "main.py" else [])

@@ -32,6 +32,7 @@ FORBIDDEN = [
     ("layers", "adapters", "import mlsys.settings"),
     ("layers", "edge", "import mlsys.use_cases"),
     ("layers", "settings", "import mlsys.logs"),
+    ("layers", "starting", "import mlsys.settings"),
     ("layers", "use_cases", "import mlsys.runtime"),
     ("layers", "runtime", "import mlsys.handlers"),
     ("layers", "handlers", "import mlsys.dev"),

@@ -12,7 +12,7 @@ import structlog
 from mlsys.domain.errors import MlsysError, NotFound
 from mlsys.domain.messages import Stage
 from mlsys.domain.model_records import ModelHead
-from mlsys.ports import Records
+from mlsys.ports import RecordReader
 from mlsys.use_cases.registry import get_head, model_id_of
 from mlsys.use_cases.shelf import Shelf
 from mlsys.use_cases.turns import Turns
@@ -60,7 +60,7 @@ class Pointers:
     loaded first: until then, or where it cannot be, the old one answers.
     """
 
-    def __init__(self, *, records: Records, shelf: Shelf, ttl_seconds: float) -> None:
+    def __init__(self, *, records: RecordReader, shelf: Shelf, ttl_seconds: float) -> None:
         self._records = records
         self._shelf = shelf
         self._ttl = ttl_seconds

@@ -13,7 +13,7 @@ from mlsys.domain.ids import checked_id
 from mlsys.domain.messages import Gates, Stage
 from mlsys.domain.model_records import ModelEvent, ModelHead, ModelVersion
 from mlsys.domain.records import Input
-from mlsys.ports import Records, Write
+from mlsys.ports import RecordReader, Records, Write
 from mlsys.repositories import (
     MODEL_HEADS,
     MODEL_VERSIONS,
@@ -48,7 +48,7 @@ class Promotion(BaseModel):
     promoted: bool
 
 
-def get_version(model_id: str, *, records: Records) -> ModelVersion:
+def get_version(model_id: str, *, records: RecordReader) -> ModelVersion:
     """Read one version. Raises NotFound, InvalidInput."""
     found = MODEL_VERSIONS.find(checked_id(model_id, what="model_id"), records=records)
     if found is None:
@@ -77,7 +77,7 @@ def list_versions(
     return Listing(staged, heads.cursor)
 
 
-def get_head(name: str, *, records: Records) -> ModelHead:
+def get_head(name: str, *, records: RecordReader) -> ModelHead:
     """Read which versions of a name are served. Raises NotFound, InvalidInput."""
     found = MODEL_HEADS.find(checked_id(name, what="model"), records=records)
     if found is None:

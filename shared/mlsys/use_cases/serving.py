@@ -8,7 +8,7 @@ from mlsys.domain.errors import NotFound
 from mlsys.domain.ids import Id
 from mlsys.domain.messages import Stage
 from mlsys.domain.records import Input
-from mlsys.ports import Objects, Records
+from mlsys.ports import ObjectReader, RecordReader
 from mlsys.use_cases.pointers import Pointers
 from mlsys.use_cases.registry import model_id_of
 from mlsys.use_cases.shelf import LoadedModel, Shelf
@@ -41,7 +41,12 @@ class LoadedModels:
     """
 
     def __init__(
-        self, *, records: Records, objects: Objects, pointer_ttl_seconds: float, max_bytes: int
+        self,
+        *,
+        records: RecordReader,
+        objects: ObjectReader,
+        pointer_ttl_seconds: float,
+        max_bytes: int,
     ) -> None:
         self._shelf = Shelf(records=records, objects=objects, max_bytes=max_bytes)
         self._pointers = Pointers(

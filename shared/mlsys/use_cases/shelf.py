@@ -11,7 +11,7 @@ from mlsys.domain.artifacts import PREPROCESS, Model, load_model, needed_files
 from mlsys.domain.errors import Corrupt, InvalidInput, MlsysError
 from mlsys.domain.messages import ModelType
 from mlsys.domain.model_records import ModelVersion, VersionStatus
-from mlsys.ports import Objects, Records
+from mlsys.ports import ObjectReader, RecordReader
 from mlsys.use_cases.registry import get_version
 from mlsys.use_cases.turns import Turns
 
@@ -46,7 +46,7 @@ class Shelf:
     from its files: what libraries make of them, and of a vocabulary, was measured.
     """
 
-    def __init__(self, *, records: Records, objects: Objects, max_bytes: int) -> None:
+    def __init__(self, *, records: RecordReader, objects: ObjectReader, max_bytes: int) -> None:
         self._records = records
         self._objects = objects
         self._max_bytes = max_bytes
