@@ -34,24 +34,28 @@ class TrialRow(BaseModel):
 class Explanation(BaseModel):
     """Additive contributions in raw-score space: base value and contributions sum to the score.
 
-    For many classes, of the class that is predicted.
+    For many classes, of the class that is predicted. Where only the features that moved the answer
+    most are told, the strongest first, `others` is the sum of the rest.
     """
 
     space: str
     base_value: float
     contributions: dict[str, float]
+    others: float | None = _present()
 
 
 class Prediction(BaseModel):
     """The answer for one row. `probability` is of the second class, or of the predicted one.
 
-    What does not apply to the task, or was not asked for, is absent.
+    `bands` says by name which band the probability is in, as stored with the model. What does not
+    apply to the task, or was not asked for, is absent.
     """
 
     prediction: str | int | float | bool
     probability: float | None = _present()
     probabilities: dict[str, float] | None = _present()
     threshold: float | None = _present()
+    bands: dict[str, str] | None = _present()
     passthrough: dict[str, Any] | None = _present()
     explanation: Explanation | None = _present()
 
