@@ -1,12 +1,20 @@
 """What calls answer besides records; here, so that a client needs no library that computes it."""
 
+import json
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from mlsys.domain.records import Part, Time
 
-Method = Literal["shap", "native"]
+Method = Literal["shap", "native", "permutation"]
+PlotFormat = Literal["png", "html"]
+MEDIA_TYPES: dict[PlotFormat, str] = {"png": "image/png", "html": "text/html"}
+
+
+def label_name(label: str | float) -> str:
+    """Write a label as the name of a JSON member: true is `true`, as in `prediction`."""
+    return label if isinstance(label, str) else json.dumps(label)
 
 
 def _present() -> Any:
@@ -72,24 +80,36 @@ class Predictions(BaseModel):
 
 
 class FeatureImportance(BaseModel):
-    """One feature; the shares of all features sum to 1."""
+    """One feature; the shares of all features sum to 1.
+
+    `deviation` is the standard deviation over repeated permutations; `classes` are the mean
+    absolute contributions to each of many classes.
+    """
 
     feature: str
     importance: float
     share: float
+    deviation: float | None = _present()
+    classes: dict[str, float] | None = _present()
 
 
 class Importances(BaseModel):
     """All features, the most important first.
 
-    `shap` is the mean absolute contribution in raw-score space (Lundberg and Lee 2017, "A unified
-    approach to interpreting model predictions"), summed over classes; `native` is the library's.
+    `shap` is the mean absolute contribution (Lundberg and Lee 2017, "A unified approach to
+    interpreting model predictions"), summed over classes; `native` is the library's; `permutation`
+    is by how much the metric gets worse, which is `metric_value` while nothing is permuted. `space`
+    says what is measured: the raw score that contributions sum to, or the metric.
     """
 
     importances: list[FeatureImportance]
     method: Method
+    space: str
     split: Part | None
     samples: int
+    seed: int | None
+    repeats: int | None = _present()
+    metric_value: float | None = _present()
     model: str
     model_id: str
     version: int

@@ -1,16 +1,15 @@
 """From rows to answers, in one pass and without a data frame."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from mlsys.domain.answers import Prediction, Predictions
+from mlsys.domain.answers import Prediction, Predictions, label_name
 from mlsys.domain.errors import InvalidInput, Violation
 from mlsys.domain.explaining import explained
-from mlsys.domain.features import MAX_VIOLATIONS, Encoded, Label, Plan, encode_rows
+from mlsys.domain.features import MAX_VIOLATIONS, Encoded, Plan, encode_rows
 from mlsys.domain.learners.base import Floats
 from mlsys.domain.messages import MAX_INSTANCES, Explain, PredictParameters
 from mlsys.use_cases.serving import LoadedModel, LoadedModels, ModelSelection
@@ -119,7 +118,7 @@ def _binary(plan: Plan, score: float, threshold: float) -> Prediction:
     return Prediction(
         prediction=yes if score >= threshold else no,
         probability=score,
-        probabilities={_name(no): 1 - score, _name(yes): score},
+        probabilities={label_name(no): 1 - score, label_name(yes): score},
         threshold=threshold,
     )
 
@@ -129,13 +128,8 @@ def _multiclass(plan: Plan, row: list[float]) -> Prediction:
     return Prediction(
         prediction=plan.labels[best],
         probability=row[best],
-        probabilities={_name(label): p for label, p in zip(plan.labels, row, strict=True)},
+        probabilities={label_name(label): p for label, p in zip(plan.labels, row, strict=True)},
     )
-
-
-def _name(label: Label) -> str:
-    """Write a label as the name of a JSON member: true is `true`, as in `prediction`."""
-    return label if isinstance(label, str) else json.dumps(label)
 
 
 def _in_bands(loaded: LoadedModel, predictions: list[Prediction]) -> list[Prediction]:
