@@ -87,7 +87,7 @@ def _bars(axes: Axes, rows: list[FeatureImportance]) -> None:
         axes.barh(
             places,
             [row.importance for row in rows],
-            xerr=[row.deviation or 0 for row in rows],
+            xerr=None if rows[0].deviation is None else [row.deviation or 0 for row in rows],
             color="tab:blue",
         )
         return

@@ -55,7 +55,7 @@ def importance(
     version: Version = None,
     max_samples: Annotated[int, Option(min=1, max=5000, help="On so many rows.")] = 1000,
     method: Annotated[
-        list[Method] | None, Option(help="What is wanted, and what else; default: shap, native.")
+        Method | None, Option(help="Only this one; default: shap, else native.")
     ] = None,
     limit: Annotated[int | None, Option(min=1, help="Only the first features.")] = None,
     plot: Annotated[Path | None, Option(help="Draw it, too: a .png or .html.")] = None,
@@ -73,7 +73,7 @@ def importance(
         stage=None if version is not None else stage, version=version, max_samples=max_samples
     )
     if method:
-        how["method_preference"] = list(method)
+        how["method_preference"] = [method]
     found = session.client.importance(model, **how)
     print_list(found.importances[:limit], shown.IMPORTANCES, format=session.format)
     on = f", {found.samples} rows of {found.split}" if found.split else ""

@@ -191,4 +191,4 @@ class Client(SplitCalls, StudyCalls, BatchCalls):
         It is drawn where the platform is. Raises InvalidInput if that has no Matplotlib.
         """
         body = {"model": model, **how, "plot": format}
-        return self._calls.post_for_content("/v1/importance", body, MEDIA_TYPES[format])
+        return self._calls.post_for_content("/v1/importance", body, MEDIA_TYPES.get(format, ""))
