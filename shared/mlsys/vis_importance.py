@@ -53,6 +53,9 @@ def draw_importances(answer: Importances, swarm: Swarm | None, *, coded: set[str
         axes.set_xlabel(f"{LABELS[answer.method]} ({answer.space})")
     else:
         _swarms(axes, rows, swarm, coded)
+        bar = figure.colorbar(ScalarMappable(cmap=COLOURS), ax=axes, ticks=[0, 1], aspect=40)
+        bar.ax.set_yticklabels(["low", "high"])
+        bar.set_label("value of the feature", labelpad=-12)
         axes.set_xlabel(f"SHAP value ({answer.space})")
     on = f", {answer.samples} rows of {answer.split}" if answer.split else ""
     title = f"{answer.model_id} · {LABELS[answer.method]}{on}"
@@ -118,11 +121,6 @@ def _swarms(axes: Axes, rows: list[FeatureImportance], swarm: Swarm, coded: set[
             plotnonfinite=True,
             rasterized=True,  # a page of 100,000 points is too large for a browser
         )
-    figure = axes.get_figure(root=True)
-    if isinstance(figure, Figure):
-        bar = figure.colorbar(ScalarMappable(cmap=COLOURS), ax=axes, ticks=[0, 1], aspect=40)
-        bar.ax.set_yticklabels(["low", "high"])
-        bar.set_label("value of the feature", labelpad=-12)
 
 
 def _shades(values: Floats) -> Floats:

@@ -141,7 +141,6 @@ def test_a_gate_that_refuses_is_exit_code_3(done: Done) -> None:
         ["models", "show", "churn-v9"],
         ["models", "promote", "churn-v9"],
         ["importance", "--model", "nobody"],
-        ["importance", "--model", "nobody", "--plot", "out.png"],
     ],
     ids=" ".join,
 )
