@@ -24,7 +24,7 @@ SUPPORTED_PYTHON = $(shell "$(FOUND_PYTHON)" -c \
 
 BIN := .venv/bin
 SYNC = @echo "making $(@D) from uv.lock"; UV_PROJECT_ENVIRONMENT=$(@D) $(UV) sync --quiet --locked --python "$(SUPPORTED_PYTHON)"
-ENVIRONMENTS := core functions gcp-serve ingest ingest-serve serve train
+ENVIRONMENTS := core functions gcp-serve ingest ingest-plots-serve serve train
 WORKERS ?= 2
 COVERAGE := $(if $(CI),--cov --cov-report=term:skip-covered)
 PYTEST = $(BIN)/pytest -n $(WORKERS) $(PYTEST_ARGS)
@@ -116,7 +116,7 @@ core: .venv/.all .venv-core/.synced
 
 # --- While working ---------------------------------------------------------------------------
 
-.PHONY: fmt coverage test-emulators emulators weights bench-study bench-split bench-quality up bundle clean
+.PHONY: fmt coverage test-emulators emulators weights bench-study bench-split bench-importance bench-quality up bundle clean
 fmt: .venv/.all  ## format, and mend what can be mended
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
@@ -138,6 +138,9 @@ bench-study: .venv/.all .venv-peers/.installed  ## time the study beside one wri
 
 bench-split: .venv/.all .venv-peers/.installed  ## time a split beside Polars alone, and beside pandas
 	PYTHONPATH=. $(BIN)/python -m tests.benchmarks.split $(BENCH_ARGS)
+
+bench-importance: .venv/.all  ## time contributions beside the libraries' own
+	PYTHONPATH=. $(BIN)/python -m tests.benchmarks.importance $(BENCH_ARGS)
 
 bench-quality: .venv/.all .venv-peers/.installed  ## score models beside those of FLAML and of defaults
 	PYTHONPATH=. $(BIN)/python -m tests.benchmarks.quality $(BENCH_ARGS)

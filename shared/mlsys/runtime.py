@@ -13,6 +13,7 @@ from mlsys.ports import Jobs, Messages, ObjectReader, Objects, RecordReader, Rec
 from mlsys.settings import Settings, settings_from
 
 if TYPE_CHECKING:  # only what serves models pays for numpy
+    from mlsys.use_cases.rankings import Rankings
     from mlsys.use_cases.serving import LoadedModels
     from mlsys.use_cases.workshop import Workshop
 
@@ -107,6 +108,13 @@ class Runtime:
             pointer_ttl_seconds=self.settings.pointer_ttl_seconds,
             max_bytes=self.settings.model_cache_mib * 2**20,
         )
+
+    @cached_property
+    def rankings(self) -> "Rankings":
+        """The importances this process found last."""
+        from mlsys.use_cases.rankings import Rankings
+
+        return Rankings()
 
     def workshop(self, carried: Mapping[str, str]) -> "Workshop":
         """Where a function makes splits; the job that gets what is too large for it logs `carried`.

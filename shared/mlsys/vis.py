@@ -10,7 +10,6 @@ import io
 import json
 import math
 from collections.abc import Callable, Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
+from mlsys.domain.plots.pages import html_page, short
 from mlsys.domain.plots.shapes import (
     AnyPlot,
     Axis,
@@ -35,8 +35,8 @@ from mlsys.domain.plots.shapes import (
 
 WIDTH_INCHES = 9.0
 HEIGHT_INCHES = 4.8
+DOTS_PER_INCH = 150
 PANELS_PER_ROW = 3
-MAX_LABEL = 32
 COLOURS = "viridis"
 STATES = {"COMPLETE": "tab:blue", "PRUNED": "tab:orange", "FAIL": "tab:red", "RUNNING": "tab:green"}
 
@@ -60,21 +60,15 @@ def draw(plot: AnyPlot) -> Figure:
 
 def page(plots: Sequence[AnyPlot]) -> str:
     """Return one HTML page of several plots that needs nothing from anywhere else."""
-    title = escape(f"{plots[0].name} · {plots[0].experiment_id}")
-    drawn = "\n".join(f"<section>{_svg(draw(plot))}</section>" for plot in plots)
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        "<style>body{font-family:sans-serif;margin:2rem auto;max-width:60rem}"
-        "svg{max-width:100%;height:auto}</style></head>\n"
-        f"<body><h1>{title}</h1>\n{drawn}\n</body></html>\n"
-    )
+    title = f"{plots[0].name} · {plots[0].experiment_id}"
+    return html_page(title, [svg(draw(plot)) for plot in plots])
 
 
-def _svg(figure: Figure) -> str:
+def svg(figure: Figure) -> str:
     """Return a figure as an element of a page: without the declarations of a file."""
     written = io.StringIO()
     with rc_context({"svg.fonttype": "none", "svg.hashsalt": "mlsys"}):
-        figure.savefig(written, format="svg", metadata={"Date": None})
+        figure.savefig(written, format="svg", metadata={"Date": None}, dpi=DOTS_PER_INCH)
     text = written.getvalue()
     return text[text.index("<svg") :]
 
@@ -125,7 +119,7 @@ def _importances(plot: ParameterImportances) -> Figure:
     if not any(row.importance for row in rows):
         return _empty(axes)
     bars = axes.barh(
-        [_short(row.parameter) for row in rows], [row.share for row in rows], color="tab:blue"
+        [short(row.parameter) for row in rows], [row.share for row in rows], color="tab:blue"
     )
     axes.bar_label(bars, [f"{row.share:.1%}" for row in rows], padding=3)
     axes.margins(x=0.1)
@@ -158,7 +152,7 @@ def _slice(axes: Axes, panel: SlicePanel, shades: Normalize) -> None:
     choices = _choices(axis)
     x = [choices.index(json.dumps(one)) for one in panel.x] if choices else panel.x
     axes.scatter(x, panel.values, c=panel.numbers, s=14, cmap=COLOURS, norm=shades)
-    axes.set_xlabel(_short(axis.parameter))
+    axes.set_xlabel(short(axis.parameter))
     axes.grid(alpha=0.3)
     if choices:
         axes.set_xticks(range(len(choices)), [_choice(one) for one in choices])
@@ -197,7 +191,7 @@ def _parallel(plot: ParallelCoordinates) -> Figure:
     for place, axis in enumerate(plot.axes):
         axes.axvline(place, color="0.6", linewidth=0.8, zorder=0)
         _label_ends(axes, place, axis)
-    axes.set_xticks(range(names), [_short(axis.parameter) for axis in plot.axes])
+    axes.set_xticks(range(names), [short(axis.parameter) for axis in plot.axes])
     axes.tick_params(axis="x", labelrotation=40, length=0, pad=14)
     for label in axes.get_xticklabels():
         label.set(ha="right", rotation_mode="anchor")
@@ -289,10 +283,4 @@ def _choices(axis: Axis) -> list[str]:
 
 
 def _choice(choice: str) -> str:
-    return _short(str(json.loads(choice)))
-
-
-def _short(name: str) -> str:
-    """Keep a name readable, and from being read as a formula."""
-    short = name if len(name) <= MAX_LABEL else f"{name[: MAX_LABEL - 1]}…"
-    return short.replace("$", r"\$")
+    return short(str(json.loads(choice)))

@@ -62,7 +62,7 @@ WEIGHTS = {
     "experiments": Weight("serve", FRAMEWORK | NUMBERS),
     "launch": Weight("serve", FRAMEWORK | NUMBERS),
     "predict": Weight("serve", FRAMEWORK | NUMBERS),
-    "importance": Weight("ingest-serve", FRAMEWORK | NUMBERS | TABLES),
+    "importance": Weight("ingest-plots-serve", FRAMEWORK | NUMBERS | TABLES),
     "ingest": Weight("ingest", NUMBERS),
     "split": Weight("ingest", FRAMEWORK | NUMBERS),
     "study": Weight("train", NUMBERS | TABLES | SEARCH),

@@ -21,3 +21,17 @@ def test_all_loops_do_the_same_study() -> None:
     assert said.count("ours, SQLite") == said.count("ours, Firestore") == 5
     assert said.count("ideal") == 2 * 2 * 2
     assert "did not do the same" not in said
+
+
+def test_contributions_are_timed_for_each_library_and_task() -> None:
+    tiny = ["--rows", "5", "--trees", "2", "--repeats", "1"]
+    command = [sys.executable, "-m", "tests.benchmarks.importance", *tiny]
+
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    lines = said.splitlines()[2:]
+    assert {tuple(line.split()[:2]) for line in lines} == {
+        (task, library)
+        for task in ("binary", "multiclass", "regression")
+        for library in ("catboost", "lightgbm", "xgboost")
+    }

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from mlsys.domain.answers import Predictions
 from mlsys.domain.dataset import read_dataset
 from mlsys.domain.messages import ExperimentRequest
+from mlsys.domain.postprocessing import PostprocessWish
 from mlsys.edge.formats.inference import InferRequest
 from mlsys.edge.formats.instances import InstancesRequest
 from mlsys.edge.formats.mlflow import Invocation
@@ -31,6 +32,7 @@ REQUESTS: tuple[type[BaseModel], ...] = (
     InferRequest,
     InstancesRequest,
     Invocation,
+    PostprocessWish,
     PredictRequest,
     PromoteRequest,
     UpdateSplit,

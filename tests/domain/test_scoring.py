@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,23 @@ import pytest
 
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.learners.base import Booster, Floats, Learner, Task
+from mlsys.domain.learners.matrices import as_float32
+from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ModelType
+from mlsys.domain.scoring.catboost import feature_data
 from mlsys.domain.scoring.library import open_library
 from mlsys.domain.scoring.table import load_booster
-from tests.domain.learning import BINARY, CATEGORY, SIGNAL, UNKNOWN, altered, examples, fit
+from tests.domain.learning import (
+    BINARY,
+    CATEGORY,
+    CLOSE,
+    REGRESSION,
+    SIGNAL,
+    UNKNOWN,
+    altered,
+    examples,
+    fit,
+)
 
 
 def odd_rows(task: Task) -> Floats:
@@ -42,8 +56,6 @@ def test_lightgbm_scores_are_those_of_its_package(task: Task) -> None:
 def test_xgboost_scores_are_those_of_its_package(task: Task) -> None:
     import xgboost
 
-    from mlsys.domain.learners.matrices import as_float32
-
     ours, content, rows = fitted(ModelType.XGBOOST, task)
     theirs = xgboost.Booster({"nthread": 1})
     theirs.load_model(bytearray(content))
@@ -52,7 +64,9 @@ def test_xgboost_scores_are_those_of_its_package(task: Task) -> None:
     table = xgboost.DMatrix(
         as_float32(rows), feature_types=theirs.feature_types, enable_categorical=True
     )
-    assert_bit_equal(ours, rows, expected, theirs.predict(table, pred_contribs=True))
+    shares = theirs.predict(table, pred_contribs=True).reshape(*expected.shape, 5)
+    assert_bit_equal(ours, rows, expected, ours.contributions(rows))
+    np.testing.assert_allclose(ours.contributions(rows), shares, rtol=CLOSE, atol=CLOSE)
     assert ours.rounds == theirs.num_boosted_rounds()
     gains = theirs.get_score(importance_type="total_gain")
     assert ours.importance().tolist() == [gains.get(f"f{place}", 0.0) for place in range(4)]
@@ -76,10 +90,46 @@ def test_catboost_scores_are_those_of_its_package(task: Task) -> None:
     assert_bit_equal(ours, rows, expected[:, 1] if task == BINARY else expected, reordered)
 
 
+@pytest.mark.parametrize("model_type", ModelType)
+def test_contributions_add_up_to_the_raw_score_of_the_package(
+    model_type: ModelType, task: Task
+) -> None:
+    train = examples(task)
+    if task == REGRESSION:
+        train = replace(train, target=1e5 + 1e3 * train.target)
+    content = fit(learner(model_type), task, train=train, rounds=100).to_bytes()
+    booster, rows = load_booster(model_type, content, task=task), odd_rows(task)
+
+    sums = booster.contributions(rows).sum(axis=-1)
+
+    raw = raw_scores(model_type, content, rows)
+    assert np.abs(raw).max() > 1
+    np.testing.assert_allclose(sums, raw, rtol=1e-6, atol=1e-6)
+
+
+def raw_scores(model_type: ModelType, content: bytes, rows: Floats) -> Floats:
+    """Ask a library's own package what it says before a probability is made of it."""
+    if model_type is ModelType.LIGHTGBM:
+        from lightgbm import Booster as Theirs
+
+        return np.asarray(Theirs(model_str=content.decode()).predict(rows, raw_score=True))
+    if model_type is ModelType.XGBOOST:
+        import xgboost
+
+        theirs = xgboost.Booster({"nthread": 1})
+        theirs.load_model(bytearray(content))
+        narrow = as_float32(rows)
+        return np.asarray(theirs.inplace_predict(narrow, predict_type="margin"), dtype=np.float64)
+    from mlsys.domain.scoring.catboost_package import CatBoost, Pool
+
+    names = CatBoost().load_model(blob=content).feature_names_
+    places = [int(name) for name in names]
+    pool = Pool(feature_data(rows, places[:3], places[3:]))
+    return np.asarray(CatBoost().load_model(blob=content).predict(pool))
+
+
 def fitted(model_type: ModelType, task: Task) -> tuple[Booster, bytes, Floats]:
     """Fit a small model, and load it as serving would."""
-    from mlsys.domain.learners.table import learner
-
     content = fit(learner(model_type), task).to_bytes()
     return load_booster(model_type, content, task=task), content, odd_rows(task)
 

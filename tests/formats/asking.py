@@ -21,8 +21,11 @@ ROWS: dict[str, dict[str, Any]] = {
     "whole": DATED,
     "truth": TRUE_OR_NOT,
     "value": VALUED,
+    "mended": ROW,
+    "kept": DATED,
 }
-"""A row that each model takes: text, whole numbers and booleans as classes, and a regression."""
+"""A row that each model takes: text, whole numbers and booleans as classes, and a regression; two
+classes in bands, and a regression within bounds."""
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ def test_the_schema_of_a_model_takes_the_rows_that_the_model_takes(
     predictor: Predictor, held_out: pl.DataFrame, model: str
 ) -> None:
     document = predictor.get(f"/v1/models/{model}/openapi.json")
-    body = {"instances": rows_for(model, held_out), "parameters": {"explain": True}}
+    body = {"instances": rows_for(model, held_out), "parameters": {"explain": 2}}
 
     answer = predictor.post(f"/v1/models/{model}:predict", body)
 
@@ -114,6 +114,30 @@ def test_the_schema_of_a_model_takes_the_rows_that_the_model_takes(
     assert path == f"/v1/models/{model}:predict"
     assert errors(document, sent, body) == []
     assert errors(document, given, answer) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "change"),
+    [
+        ("mended", {"bands": {"risk_level": "extreme"}}),
+        ("mended", {"bands": {}}),
+        ("mended", {"prediction": "huge"}),
+        ("kept", {"prediction": 11.5}),
+        ("kept", {"prediction": 16}),
+    ],
+    ids=str,
+)
+def test_the_schema_of_a_model_knows_its_labels_bands_and_bounds(
+    predictor: Predictor, model: str, change: dict[str, Any]
+) -> None:
+    document = predictor.get(f"/v1/models/{model}/openapi.json")
+    [operations] = document["paths"].values()
+    given = operations["post"]["responses"]["200"]["content"]["application/json"]["schema"]
+    answer = predictor.post(f"/v1/models/{model}:predict", {"instances": [ROWS[model]]})
+
+    assert errors(document, given, answer) == []
+    answer["predictions"][0] |= change
+    assert errors(document, given, answer) != []
 
 
 @pytest.mark.parametrize(

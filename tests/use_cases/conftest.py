@@ -31,6 +31,7 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 OTHERS = ("grade", "heavy", "price", "day")
 FEATURES = ["size", "colour", "noise", "day"]
 
+RISK = {"cut_points": [0.2, 0.6], "labels": ["low", "medium", "high"]}
 MODELS: dict[str, dict[str, Any]] = {
     "lightgbm": {"model_type": "lightgbm"},
     "xgboost": {"model_type": "xgboost"},
@@ -47,16 +48,28 @@ MODELS: dict[str, dict[str, Any]] = {
         "task_type": "regression",
         "feature_columns": [*FEATURES, "heavy"],
     },
-    "mended": {"model_type": "xgboost", "calibration": "sigmoid", "threshold_metric": "f1"},
+    "mended": {
+        "model_type": "xgboost",
+        "calibration": "sigmoid",
+        "threshold_metric": "f1",
+        "postprocess": {"bands": {"risk_level": RISK}},
+    },
     "parted": {
         "target_column": "grade",
         "model_type": "lightgbm",
         "feature_columns": FEATURES,
         "calibration": "isotonic",
     },
+    "kept": {
+        "target_column": "price",
+        "model_type": "xgboost",
+        "task_type": "regression",
+        "feature_columns": FEATURES,
+        "postprocess": {"clip": {"lower": 12, "upper": 15.5}},
+    },
 }
-"""Two classes of text with each library, whole numbers as classes, booleans, a regression; and
-two and many classes that are calibrated."""
+"""Two classes of text with each library, whole numbers as classes, booleans, a regression; two
+classes that are calibrated and in bands, many that are calibrated, a regression within bounds."""
 
 
 @pytest.fixture

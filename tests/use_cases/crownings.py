@@ -40,11 +40,18 @@ def crowned(training: Training, *, trials: int = 1) -> Winner:
     return crown(training, done[0], done)
 
 
-def rewrite_part(split: Split, part: Part, change: dict[str, pl.Expr], runtime: Runtime) -> None:
-    """Change columns of a part's rows, as if the split had made it so."""
-    rows = pl.read_parquet(io.BytesIO(runtime.objects.read(split.files[part].uri)))
+def rewrite_part(
+    split: Split,
+    part: Part,
+    change: dict[str, pl.Expr],
+    runtime: Runtime,
+    *,
+    rows: int | None = None,
+) -> None:
+    """Change columns of a part's rows, or leave only the first, as if the split had made it so."""
+    table = pl.read_parquet(io.BytesIO(runtime.objects.read(split.files[part].uri)))
     written = io.BytesIO()
-    rows.with_columns(**change).write_parquet(written)
+    table.with_columns(**change)[slice(rows)].write_parquet(written)
     runtime.objects.put(split.files[part].uri, written.getvalue())
     digest = sha256(written.getvalue()).hexdigest()
     files = split.files | {part: split.files[part].model_copy(update={"sha256": digest})}

@@ -13,7 +13,8 @@ from mlsys.domain.records import Split
 from mlsys.edge.parsing import parse_model
 from mlsys.repositories import SPLITS
 from mlsys.runtime import Runtime
-from mlsys.use_cases.importance import ImportanceRequest, importance_of
+from mlsys.use_cases.importance import ImportanceRequest, Ranked, importance_of
+from mlsys.use_cases.rankings import Rankings
 from mlsys.use_cases.serving import LoadedModels, ModelSelection
 from tests.use_cases.conftest import MODELS, rows_of
 
@@ -25,10 +26,14 @@ def split(trained: Runtime) -> Split:
 
 
 def ask(runtime: Runtime, model: str, **fields: Any) -> Importances:
-    request = parse_model({"model": model, **fields}, ImportanceRequest)
+    return ranked(runtime, model, **fields).answer
+
+
+def ranked(runtime: Runtime, model: str, **fields: Any) -> Ranked:
     return importance_of(
-        request,
+        parse_model({"model": model, **fields}, ImportanceRequest),
         models=runtime.models,
+        rankings=runtime.rankings,
         records=runtime.records,
         objects=runtime.objects,
         request_id="r-1",
@@ -56,7 +61,7 @@ def test_shap_is_the_mean_absolute_contribution_on_the_test_rows(
     assert (answer.model, answer.model_id, answer.version) == (model, f"{model}-v1", 1)
 
 
-@pytest.mark.parametrize("method", ["shap", "native"])
+@pytest.mark.parametrize("method", ["shap", "native", "permutation"])
 @pytest.mark.parametrize("model", MODELS)
 def test_features_are_ranked_and_their_shares_sum_to_one(
     trained: Runtime, model: str, method: str
@@ -128,10 +133,11 @@ def test_without_the_splits_record_the_librarys_own_is_answered_with_a_warning(
     answer = importance_of(
         ImportanceRequest(model="lightgbm"),
         models=served,
+        rankings=Rankings(),
         records=Forgetful(),
         objects=trained.objects,
         request_id="r-1",
-    )
+    ).answer
 
     assert answer.method == "native"
     assert split.id in answer.warnings[0]
@@ -173,6 +179,10 @@ def test_five_thousand_samples_can_be_asked_for_and_not_one_more(trained: Runtim
         {"method_preference": ["lime"]},
         {"split": "all"},
         {"samples": 3},
+        {"seed": -1},
+        {"repeats": 0},
+        {"repeats": 21},
+        {"plot": "svg"},
     ],
 )
 def test_a_request_that_makes_no_sense_is_refused(trained: Runtime, fields: dict[str, Any]) -> None:

@@ -246,8 +246,10 @@ def test_a_regression_has_neither_threshold_nor_calibration(
     winner = crowned(prepared(ready_split, runtime, slices=["colour", "noise"], **VALUE))
 
     assert json.loads(files(winner)["signature.json"])["output"] == {
+        "bands": {},
         "calibration": None,
         "classes": [],
+        "clip": None,
         "target": "price",
         "task": "regression",
         "threshold": None,

@@ -11,7 +11,6 @@ from mlsys.domain.plots.shapes import AnyPlot, PlotKind
 
 PAGE = ".html"
 PICTURES = {".png", ".svg"}
-DOTS_PER_INCH = 150
 
 
 def draw_into(out: Path, kind: str | None, experiment_id: str, *, client: Client) -> None:
@@ -33,7 +32,7 @@ def draw_into(out: Path, kind: str | None, experiment_id: str, *, client: Client
         out.write_text(vis.page(_plots(kind, experiment_id, client)), encoding="utf-8")
     else:
         plot = client.plot(experiment_id, kind or PlotKind.HISTORY)
-        vis.draw(plot).savefig(out, dpi=DOTS_PER_INCH)
+        vis.draw(plot).savefig(out, dpi=vis.DOTS_PER_INCH)
     write(str(out))
 
 

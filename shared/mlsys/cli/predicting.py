@@ -78,10 +78,12 @@ def _print_as_table(found: list[Prediction], ask: Ask) -> None:
         row.append(cell(one.prediction))
         if several:
             row.append(cell(one.probability))
+        row += [cell(band) for band in (one.bands or {}).values()]
         if one.explanation is not None:
             row.append(strongest(one.explanation.contributions))
         rows.append(row)
     headers = [*ask.passthrough, "prediction"]
     headers += ["probability"] if several else []
+    headers += list(found[0].bands or {})
     headers += ["because of"] if ask.explain else []
     print_table(headers, rows)

@@ -1,12 +1,16 @@
 """`mlsys predict` and `mlsys importance`: call a model."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Literal
 
-from typer import Option, Typer
+from typer import BadParameter, Option, Typer
 
 from mlsys.cli.command import Input, Session, Stage, command, talk
 
 app = Typer()
+
+# As in domain/answers.py, which loads pydantic.
+Method = Literal["shap", "native", "permutation"]
 
 Model = Annotated[str, Option(help="Its name.")]
 AtStage = Annotated[Stage, Option(help="Whose version answers.")]
@@ -50,7 +54,11 @@ def importance(
     stage: AtStage = "production",
     version: Version = None,
     max_samples: Annotated[int, Option(min=1, max=5000, help="On so many rows.")] = 1000,
+    method: Annotated[
+        Method | None, Option(help="Only this one; default: shap, else native.")
+    ] = None,
     limit: Annotated[int | None, Option(min=1, help="Only the first features.")] = None,
+    plot: Annotated[Path | None, Option(help="Draw it, too: a .png or .html.")] = None,
 ) -> None:
     """Rank the features a model goes by.
 
@@ -58,14 +66,30 @@ def importance(
     """
     from mlsys.cli import shown
     from mlsys.cli.output import print_list
+    from mlsys.sdk.client import Look
 
-    found = session.client.importance(
-        model,
-        stage=None if version is not None else stage,
-        version=version,
-        max_samples=max_samples,
+    drawn = None if plot is None else _format_of(plot)
+    how = Look(
+        stage=None if version is not None else stage, version=version, max_samples=max_samples
     )
+    if method:
+        how["method_preference"] = [method]
+    found = session.client.importance(model, **how)
     print_list(found.importances[:limit], shown.IMPORTANCES, format=session.format)
-    talk(f"{found.method} of {found.model_id}, {found.samples} rows of {found.split}")
+    on = f", {found.samples} rows of {found.split}" if found.split else ""
+    talk(f"{found.method} ({found.space}) of {found.model_id}{on}")
+    if plot is not None and drawn is not None:
+        plot.write_bytes(session.client.importance_plot(model, format=drawn, **how))
+        talk(f"drawn into {plot}")
     for warning in found.warnings:
         talk(f"warning: {warning}")
+
+
+def _format_of(plot: Path) -> Literal["png", "html"]:
+    """Tell by a file's name how to draw into it, before anything is asked."""
+    match plot.suffix.lower():
+        case ".png":
+            return "png"
+        case ".html":
+            return "html"
+    raise BadParameter(f"--plot: want a name that ends in .png or .html, got {plot.name!r}")

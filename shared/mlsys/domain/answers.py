@@ -1,12 +1,20 @@
 """What calls answer besides records; here, so that a client needs no library that computes it."""
 
+import json
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
 from mlsys.domain.records import Part, Time
 
-Method = Literal["shap", "native"]
+Method = Literal["shap", "native", "permutation"]
+PlotFormat = Literal["png", "html"]
+MEDIA_TYPES: dict[PlotFormat, str] = {"png": "image/png", "html": "text/html"}
+
+
+def label_name(label: str | float) -> str:
+    """Write a label as the name of a JSON member: true is `true`, as in `prediction`."""
+    return label if isinstance(label, str) else json.dumps(label)
 
 
 def _present() -> Any:
@@ -34,24 +42,28 @@ class TrialRow(BaseModel):
 class Explanation(BaseModel):
     """Additive contributions in raw-score space: base value and contributions sum to the score.
 
-    For many classes, of the class that is predicted.
+    For many classes, of the class that is predicted. Where only the features that moved the answer
+    most are told, the strongest first, `others` is the sum of the rest.
     """
 
     space: str
     base_value: float
     contributions: dict[str, float]
+    others: float | None = _present()
 
 
 class Prediction(BaseModel):
     """The answer for one row. `probability` is of the second class, or of the predicted one.
 
-    What does not apply to the task, or was not asked for, is absent.
+    `bands` says by name which band the probability is in, as stored with the model. What does not
+    apply to the task, or was not asked for, is absent.
     """
 
     prediction: str | int | float | bool
     probability: float | None = _present()
     probabilities: dict[str, float] | None = _present()
     threshold: float | None = _present()
+    bands: dict[str, str] | None = _present()
     passthrough: dict[str, Any] | None = _present()
     explanation: Explanation | None = _present()
 
@@ -68,24 +80,36 @@ class Predictions(BaseModel):
 
 
 class FeatureImportance(BaseModel):
-    """One feature; the shares of all features sum to 1."""
+    """One feature; the shares of all features sum to 1.
+
+    `deviation` is the standard deviation over repeated permutations; `classes` are the mean
+    absolute contributions to each of many classes.
+    """
 
     feature: str
     importance: float
     share: float
+    deviation: float | None = _present()
+    classes: dict[str, float] | None = _present()
 
 
 class Importances(BaseModel):
     """All features, the most important first.
 
-    `shap` is the mean absolute contribution in raw-score space (Lundberg and Lee 2017, "A unified
-    approach to interpreting model predictions"), summed over classes; `native` is the library's.
+    `shap` is the mean absolute contribution (Lundberg and Lee 2017, "A unified approach to
+    interpreting model predictions"), summed over classes; `native` is the library's; `permutation`
+    is by how much the metric gets worse, which is `metric_value` while nothing is permuted. `space`
+    says what is measured: the raw score that contributions sum to, or the metric.
     """
 
     importances: list[FeatureImportance]
     method: Method
+    space: str
     split: Part | None
     samples: int
+    seed: int | None
+    repeats: int | None = _present()
+    metric_value: float | None = _present()
     model: str
     model_id: str
     version: int

@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from pydantic import Field
 
 from mlsys.domain.evaluation.calibration import Calibration, calibrated
 from mlsys.domain.features import Plan
 from mlsys.domain.learners.base import Booster, Floats
 from mlsys.domain.messages import ModelType
+from mlsys.domain.postprocessing import Bands, Clip
 from mlsys.domain.records import Record
 from mlsys.domain.scoring.table import FILE_NAMES, load_booster
 
@@ -24,11 +26,20 @@ METADATA = "metadata.json"
 class Postprocess(Record):
     """What is done with a prediction: it is calibrated, then the second class from `threshold` on.
 
-    The threshold is one of calibrated probabilities, and means nothing but for two classes.
+    The threshold is one of calibrated probabilities, as are the bands, which have their names;
+    both mean nothing but for two classes. `clip` bounds a regression.
     """
 
     threshold: float = Field(0.5, ge=0, le=1)
     calibration: Calibration | None = None
+    bands: dict[str, Bands] = Field(default_factory=dict)
+    clip: Clip | None = None
+
+    def mended(self, prediction: Floats) -> Floats:
+        """Calibrate what a booster predicts, and keep it within its bounds."""
+        if self.clip is not None and (self.clip.lower, self.clip.upper) != (None, None):
+            return np.clip(prediction, self.clip.lower, self.clip.upper)
+        return calibrated(self.calibration, prediction)
 
 
 @dataclass(frozen=True)
@@ -40,8 +51,18 @@ class Model:
     postprocess: Postprocess
 
     def predict(self, matrix: Floats) -> Floats:
-        """Score rows of (n, k) as people see them: `Booster.predict`, calibrated."""
-        return calibrated(self.postprocess.calibration, self.booster.predict(matrix))
+        """Score rows of (n, k) as people see them: `Booster.predict`, calibrated and clipped."""
+        return self.postprocess.mended(self.booster.predict(matrix))
+
+    @property
+    def score_space(self) -> str:
+        """Name what contributions sum to: what the booster says before anything is done with it."""
+        mended = self.postprocess.calibration is not None
+        if self.plan.task_kind == "regression":
+            return "value" if self.postprocess.clip is None else "value before clipping"
+        if self.plan.task_kind == "binary":
+            return "log-odds before calibration" if mended else "log-odds"
+        return "score before softmax and calibration" if mended else "score before softmax"
 
 
 def needed_files(model_type: ModelType) -> tuple[str, ...]:
@@ -77,7 +98,7 @@ def json_file(value: Any) -> bytes:
 
 
 def _signature(model: Model) -> dict[str, Any]:
-    plan, calibration = model.plan, model.postprocess.calibration
+    plan, calibration, clip = model.plan, model.postprocess.calibration, model.postprocess.clip
     return {
         "inputs": [
             {"name": one.name, "type": one.kind, "nullable": one.nullable} for one in plan.features
@@ -88,6 +109,8 @@ def _signature(model: Model) -> dict[str, Any]:
             "classes": list(plan.labels),
             "threshold": model.postprocess.threshold if plan.task_kind == "binary" else None,
             "calibration": calibration.method if calibration else None,
+            "bands": {name: list(one.labels) for name, one in model.postprocess.bands.items()},
+            "clip": clip.model_dump(mode="json") if clip else None,
         },
         "feature_schema_version": plan.feature_schema_version,
     }

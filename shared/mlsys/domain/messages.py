@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from mlsys.domain.choices import Pruner, Sampler
 from mlsys.domain.ids import Id
+from mlsys.domain.postprocessing import PostprocessWish
 from mlsys.domain.records import Input
 
 MAX_TRIALS = 2_000
@@ -47,6 +48,17 @@ ModelChoice = Annotated[
 ]
 ModelName = Annotated[Id, Field(max_length=54)]
 """Short enough for `{name}-v{version}` to be an id."""
+
+
+def _all_or_some(value: object) -> object:
+    """Tell true from 1, and say what is wrong once; see above."""
+    if not isinstance(value, bool) and (not isinstance(value, int) or value < 1):
+        wanted = "true, false or how many features to tell, at least 1"
+        raise PydanticCustomError("explain_type", "Input should be {wanted}", {"wanted": wanted})
+    return value
+
+
+Explain = Annotated[bool | Annotated[int, Field(ge=1)], BeforeValidator(_all_or_some)]
 Objective = Literal["metric", "latency", "size"]
 Stage = Literal["staging", "production"]
 
@@ -158,6 +170,7 @@ class ExperimentWish(Input):
         class_weight: `balanced` lets all classes count the same in fits; it distorts probabilities.
         threshold_metric: what the threshold of a binary model is chosen for; 0.5, if not said.
         calibration: how probabilities are mended on rows that were not learnt from.
+        postprocess: bands of the probability of two classes, bounds of a regression's value.
         slices: columns by whose values the metrics are told apart, too.
         warm_start_from: an earlier experiment whose best trials are tried first.
         auto_promote: whether the winner is promoted by itself, and on which terms.
@@ -178,6 +191,7 @@ class ExperimentWish(Input):
     class_weight: Literal["balanced"] | None = None
     threshold_metric: str | None = None
     calibration: Literal["sigmoid", "isotonic"] | None = None
+    postprocess: PostprocessWish | None = None
     slices: Annotated[list[str], Field(max_length=MAX_SLICES)] | None = None
     warm_start_from: Id | None = None
     auto_promote: AutoPromote | None = None
@@ -199,12 +213,13 @@ class PredictParameters(Input):
     """How to answer.
 
     Attributes:
-        explain: add the contributions of the features.
+        explain: add the contributions of the features: of all, or of so many that moved the
+            answer most, with the sum of the others.
         threshold: from which probability on the second of two classes is predicted.
         passthrough: columns that are handed back.
     """
 
-    explain: bool = False
+    explain: Explain = False
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
     passthrough: Annotated[list[str], Field(max_length=100)] = Field(default_factory=list)
 

@@ -7,6 +7,7 @@ from mlsys.domain.errors import InvalidInput, Violation
 from mlsys.domain.evaluation.metrics import Metric, resolve_metric
 from mlsys.domain.learners.base import Task
 from mlsys.domain.messages import ExperimentWish, TaskType
+from mlsys.domain.postprocessing import postprocess_problems
 from mlsys.domain.records import Column, ColumnType
 
 # Given for a regression they mean nothing.
@@ -31,6 +32,9 @@ def wish_problems(wish: ExperimentWish, columns: Sequence[Column]) -> Iterator[V
     for field in OF_CLASSES:
         if getattr(wish, field) is not None and wish.task_type is TaskType.REGRESSION:
             yield Violation(field, "is for classification, and task_type is regression")
+    if wish.postprocess is not None:
+        regression = wish.task_type is TaskType.REGRESSION
+        yield from postprocess_problems(wish.postprocess, regression=regression)
     yield from _unfit_metrics(wish)
 
 

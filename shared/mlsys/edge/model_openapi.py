@@ -5,7 +5,8 @@ from typing import Any
 
 from mlsys import __version__
 from mlsys.domain.answers import Predictions
-from mlsys.domain.features import Feature, Kind, Label, Plan
+from mlsys.domain.artifacts import Model
+from mlsys.domain.features import Feature, Kind, Plan
 from mlsys.domain.messages import MAX_INSTANCES, PredictParameters
 from mlsys.edge.http import ErrorAnswer
 from mlsys.edge.openapi import OPENAPI, REF
@@ -20,17 +21,17 @@ TYPES: dict[Kind, str] = {
 }
 
 
-def model_openapi(plan: Plan, *, name: str) -> bytes:
+def model_openapi(model: Model, *, name: str) -> bytes:
     """Describe `POST /v1/models/{name}:predict` of one model, as JSON."""
     schemas = {
-        "Instance": instance_schema(plan),
+        "Instance": instance_schema(model.plan),
         "PredictParameters": PredictParameters.model_json_schema(ref_template=REF),
-        "Predictions": _answer_schema(plan),
+        "Predictions": _answer_schema(model.plan),
         "ErrorAnswer": ErrorAnswer.model_json_schema(ref_template=REF, mode="serialization"),
     }
     for schema in list(schemas.values()):
         schemas |= schema.pop("$defs", {})
-    schemas["Prediction"]["properties"]["prediction"] = _label_schema(plan)
+    schemas["Prediction"]["properties"] |= _postprocessed(model)
     document = {
         "openapi": OPENAPI,
         "info": {"title": name, "version": __version__},
@@ -97,6 +98,16 @@ def _answer_schema(plan: Plan) -> dict[str, Any]:
     return schema
 
 
-def _label_schema(plan: Plan) -> dict[str, Any]:
-    labels: tuple[Label, ...] = plan.labels
-    return {"enum": list(labels)} if labels else {"type": "number"}
+def _postprocessed(model: Model) -> dict[str, Any]:
+    """Describe what only this model answers: its classes and bands, or its bounds."""
+    if model.plan.task_kind == "regression":
+        clip = model.postprocess.clip
+        bounds = {} if clip is None else {"minimum": clip.lower, "maximum": clip.upper}
+        told = {bound: value for bound, value in bounds.items() if value is not None}
+        return {"prediction": {"type": "number", **told}}
+    labels = {"enum": list(model.plan.labels)}
+    bands = {name: {"enum": list(one.labels)} for name, one in model.postprocess.bands.items()}
+    if not bands:
+        return {"prediction": labels}
+    band_schema = {"type": "object", "properties": bands, "required": list(bands)}
+    return {"prediction": labels, "bands": band_schema}

@@ -93,7 +93,9 @@ td {{ border-top: 1px solid #8884; padding: .3rem 1rem .3rem 0 }}
 def _operation(route: Route[Runtime], refs: "_Refs", schemas: Mapping[str, Any]) -> dict[str, Any]:
     answers = [refs[answer, "serialization"] for answer in _answers_of(route)]
     schema = answers[0] if len(answers) == 1 else {"oneOf": answers}
-    content = {"application/json": {"schema": schema}} if answers else {"*/*": {}}
+    content: dict[str, Any] = {"application/json": {"schema": schema}} if answers else {}
+    if _answers_otherwise(route):
+        content["*/*"] = {}
     operation: dict[str, Any] = {
         "operationId": _operation_id(route),
         "summary": _summary(route),
@@ -137,6 +139,12 @@ def _answers_of(route: Route[Runtime]) -> list[type[BaseModel]]:
     """Return the models that a route may answer with; none where it answers no JSON."""
     told = get_type_hints(route.handle)["return"]
     return [one for one in get_args(told) or (told,) if issubclass(one, BaseModel)]
+
+
+def _answers_otherwise(route: Route[Runtime]) -> bool:
+    """Whether a route may answer what is no JSON of a model."""
+    told = get_type_hints(route.handle)["return"]
+    return Content in (get_args(told) or (told,))
 
 
 def _error_of(route: Route[Runtime]) -> type[BaseModel]:

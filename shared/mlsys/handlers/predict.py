@@ -41,7 +41,7 @@ def predict_default(call: Call, runtime: Runtime) -> Predictions:
 def describe_model(call: Call, runtime: Runtime) -> Content:
     """Describe the calls of one model in OpenAPI, with a schema of its own rows."""
     loaded = _named(call, runtime)
-    return Content("application/json", model_openapi(loaded.model.plan, name=loaded.version.name))
+    return Content("application/json", model_openapi(loaded.model, name=loaded.version.name))
 
 
 def invoke(call: Call, runtime: Runtime) -> Predictions:
@@ -108,7 +108,7 @@ def model_metadata(call: Call, runtime: Runtime) -> inference.ModelMetadata:
     """Say which tensors a model takes and gives."""
     loaded = _named(call, runtime)
     return inference.model_metadata(
-        loaded.model.plan,
+        loaded.model,
         name=loaded.version.name,
         version=loaded.version.version,
         model_type=loaded.version.model_type,
@@ -126,10 +126,9 @@ def infer(call: Call, runtime: Runtime) -> inference.InferAnswer:
         raise InvalidInput("the body has binary tensors: send JSON (binary_data=False)")
     asked = call.json(inference.InferRequest)
     loaded = _named(call, runtime)
-    plan = loaded.model.plan
     parameters = PredictParameters(threshold=asked.parameters.threshold)
-    found = _answer(call, loaded, inference.read_tensors(asked, plan), parameters)
-    return inference.infer_answer(asked, found, plan)
+    found = _answer(call, loaded, inference.read_tensors(asked, loaded.model), parameters)
+    return inference.infer_answer(asked, found, loaded.model)
 
 
 @cache

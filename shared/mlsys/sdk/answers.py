@@ -54,6 +54,19 @@ def read_answer(answer: Answer, model: type[Model]) -> Model:
         ) from error
 
 
+def read_content(answer: Answer, media_type: str) -> bytes:
+    """Return an answer that is no JSON. Raises as `read_answer` does."""
+    if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+        raise error_of(answer)
+    told = {name.lower(): value for name, value in answer.headers.items()}.get("content-type", "")
+    if not told.startswith(media_type):
+        raise Unavailable(
+            f"what answers is no mlsys of this release: want {media_type}, "
+            f"got {_quoted(told.encode())}"
+        )
+    return answer.body
+
+
 def error_of(answer: Answer) -> MlsysError:
     """Make the error that an answer tells of."""
     told = _told(answer.body)

@@ -11,12 +11,13 @@ from pydantic import BaseModel
 from mlsys.domain.errors import InvalidInput, Unavailable
 from mlsys.edge.http import Request
 from mlsys.edge.listing import ListAnswer
-from mlsys.sdk.answers import read_answer
+from mlsys.sdk.answers import read_answer, read_content
 from mlsys.sdk.connections import ANSWER_SECONDS, Connection
 
 Model = TypeVar("Model", bound=BaseModel)
 Found = TypeVar("Found")
 
+JSON_TYPE = {"content-type": "application/json"}
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 2.0
 PAUSE_GROWTH = 1.3
@@ -35,14 +36,12 @@ class Calls:
 
     def post(self, path: str, body: Mapping[str, Any], model: type[Model]) -> Model:
         """Send what is not None of `body`. Raises InvalidInput (it is not JSON)."""
-        given = {name: value for name, value in body.items() if value is not None}
-        try:
-            content = json.dumps(given, allow_nan=False).encode()
-        except (TypeError, ValueError) as error:
-            raise InvalidInput(
-                f"cannot be sent as JSON: {error}; None is a missing value"
-            ) from error
-        return self.send("POST", path, model, content)
+        return self.send("POST", path, model, _as_json(body))
+
+    def post_for_content(self, path: str, body: Mapping[str, Any], media_type: str) -> bytes:
+        """Send what is not None of `body`, for an answer that is no JSON."""
+        request = Request("POST", path, headers=JSON_TYPE, body=_as_json(body))
+        return read_content(self.connection.send(request), media_type)
 
     def send(
         self,
@@ -55,7 +54,7 @@ class Calls:
         timeout_seconds: float = ANSWER_SECONDS,
     ) -> Model:
         """Ask for something to be done."""
-        headers = {"content-type": "application/json"} if content else {}
+        headers = JSON_TYPE if content else {}
         request = Request(method, path, query or {}, headers=headers, body=content)
         answer = self.connection.send(request, timeout_seconds=timeout_seconds)
         return read_answer(answer, model)
@@ -97,3 +96,11 @@ class Calls:
 def quoted(id: str) -> str:
     """Keep an id from being a path."""
     return quote(id, safe="")
+
+
+def _as_json(body: Mapping[str, Any]) -> bytes:
+    given = {name: value for name, value in body.items() if value is not None}
+    try:
+        return json.dumps(given, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"cannot be sent as JSON: {error}; None is a missing value") from error

@@ -4,7 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypedDict, Unpack
 
-from mlsys.domain.answers import Importances, Method, Predictions, Ready, Version
+from mlsys.domain.answers import (
+    MEDIA_TYPES,
+    Importances,
+    Method,
+    PlotFormat,
+    Predictions,
+    Ready,
+    Version,
+)
 from mlsys.domain.messages import Stage
 from mlsys.domain.model_records import ModelVersion
 from mlsys.domain.records import Part
@@ -22,6 +30,16 @@ class Which(TypedDict, total=False):
     stage: Stage | None
     version: int | None
     model_id: str
+
+
+class Look(Which, total=False):
+    """On which rows importances are looked at, and how; see `Client.importance`."""
+
+    max_samples: int
+    method_preference: list[Method]
+    split: Part
+    seed: int
+    repeats: int
 
 
 class Client(SplitCalls, StudyCalls, BatchCalls):
@@ -119,7 +137,7 @@ class Client(SplitCalls, StudyCalls, BatchCalls):
         model: str | None = None,
         *,
         instances: Sequence[Mapping[str, Any]],
-        explain: bool = False,
+        explain: bool | int = False,
         threshold: float | None = None,
         passthrough: Sequence[str] = (),
         **which: Unpack[Which],
@@ -129,7 +147,7 @@ class Client(SplitCalls, StudyCalls, BatchCalls):
         Args:
             model: a name, of which production answers, unless `which` says otherwise.
             instances: the rows; a missing value is None.
-            explain: add the contribution of each feature.
+            explain: add the contribution of each feature, or of so many, the strongest.
             threshold: of the second of two classes, in [0, 1]; default: the model's own.
             passthrough: columns that are returned as they came.
             which: `stage` or `version` of `model`, or `model_id` instead of it.
@@ -150,21 +168,27 @@ class Client(SplitCalls, StudyCalls, BatchCalls):
     def importance(
         self,
         model: str | None = None,
-        *,
-        max_samples: int = 1000,
-        method_preference: Sequence[Method] = ("shap", "native"),
-        split: Part = "test",
-        **which: Unpack[Which],
+        **how: Unpack[Look],
     ) -> Importances:
-        """Rank the features of a model on at most 5,000 rows of a part of its split.
+        """Rank the features of a model, by the first method that can be computed.
 
-        Arguments and errors are those of `predict`.
+        Args:
+            model: as in `predict`.
+            how: the version, as in `predict`; `method_preference`, `shap`, `permutation` and
+                `native` in the order that is wanted; `split`, the part to look at, and
+                `max_samples`, so many of its rows, at most 5,000, drawn by `seed`; `repeats` of
+                each permutation.
+
+        Raises what `predict` does.
         """
-        body = {
-            "model": model,
-            **which,
-            "max_samples": max_samples,
-            "method_preference": list(method_preference),
-            "split": split,
-        }
-        return self._calls.post("/v1/importance", body, Importances)
+        return self._calls.post("/v1/importance", {"model": model, **how}, Importances)
+
+    def importance_plot(
+        self, model: str | None = None, *, format: PlotFormat = "png", **how: Unpack[Look]
+    ) -> bytes:
+        """Draw what `importance` tells, as a PNG or as a page that needs nothing else.
+
+        It is drawn where the platform is. Raises InvalidInput if that has no Matplotlib.
+        """
+        body = {"model": model, **how, "plot": format}
+        return self._calls.post_for_content("/v1/importance", body, MEDIA_TYPES.get(format, ""))

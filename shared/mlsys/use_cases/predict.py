@@ -1,18 +1,17 @@
 """From rows to answers, in one pass and without a data frame."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Annotated, Any
 
-import numpy as np
 from pydantic import Field
 
-from mlsys.domain.answers import Explanation, Prediction, Predictions
+from mlsys.domain.answers import Prediction, Predictions, label_name
 from mlsys.domain.errors import InvalidInput, Violation
-from mlsys.domain.features import MAX_VIOLATIONS, Encoded, Label, Plan, encode_rows
+from mlsys.domain.explaining import explained
+from mlsys.domain.features import MAX_VIOLATIONS, Encoded, Plan, encode_rows
 from mlsys.domain.learners.base import Floats
-from mlsys.domain.messages import MAX_INSTANCES, PredictParameters
+from mlsys.domain.messages import MAX_INSTANCES, Explain, PredictParameters
 from mlsys.use_cases.serving import LoadedModel, LoadedModels, ModelSelection
 
 Rows = Sequence[Mapping[str, Any]]
@@ -53,8 +52,10 @@ def answer_rows(
     predictions = _answers(loaded, matrix, parameters.threshold)
     if parameters.threshold is not None and plan.task_kind != "binary":
         warnings.append("threshold: only a choice of two classes has one, so it was ignored")
+    if loaded.model.postprocess.bands:
+        predictions = _in_bands(loaded, predictions)
     if parameters.explain:
-        predictions = _explained(loaded, matrix, predictions)
+        predictions = _explained(loaded, matrix, predictions, parameters.explain)
     if parameters.passthrough:
         predictions = [
             one.model_copy(
@@ -117,7 +118,7 @@ def _binary(plan: Plan, score: float, threshold: float) -> Prediction:
     return Prediction(
         prediction=yes if score >= threshold else no,
         probability=score,
-        probabilities={_name(no): 1 - score, _name(yes): score},
+        probabilities={label_name(no): 1 - score, label_name(yes): score},
         threshold=threshold,
     )
 
@@ -127,33 +128,32 @@ def _multiclass(plan: Plan, row: list[float]) -> Prediction:
     return Prediction(
         prediction=plan.labels[best],
         probability=row[best],
-        probabilities={_name(label): p for label, p in zip(plan.labels, row, strict=True)},
+        probabilities={label_name(label): p for label, p in zip(plan.labels, row, strict=True)},
     )
 
 
-def _name(label: Label) -> str:
-    """Write a label as the name of a JSON member: true is `true`, as in `prediction`."""
-    return label if isinstance(label, str) else json.dumps(label)
-
-
-def _explained(
-    loaded: LoadedModel, matrix: Floats, predictions: list[Prediction]
-) -> list[Prediction]:
-    plan = loaded.model.plan
-    contributions = loaded.model.booster.contributions(matrix)
-    if plan.task_kind == "multiclass":
-        predicted = np.array([plan.labels.index(one.prediction) for one in predictions])
-        contributions = contributions[np.arange(len(predicted)), predicted]
-    names = [feature.name for feature in plan.features]
-    space = "value" if plan.task_kind == "regression" else "log-odds"
-    if loaded.model.postprocess.calibration is not None:
-        space = "log-odds before calibration"
+def _in_bands(loaded: LoadedModel, predictions: list[Prediction]) -> list[Prediction]:
+    bands = loaded.model.postprocess.bands
     return [
-        one.model_copy(update={"explanation": _explanation(space, names, row)})
-        for one, row in zip(predictions, contributions.tolist(), strict=True)
+        one.model_copy(
+            update={"bands": {name: band.of(one.probability or 0) for name, band in bands.items()}}
+        )
+        for one in predictions
     ]
 
 
-def _explanation(space: str, names: list[str], row: list[float]) -> Explanation:
-    by_name: Mapping[str, float] = dict(zip(names, row[:-1], strict=True))
-    return Explanation(space=space, base_value=row[-1], contributions=dict(by_name))
+def _explained(
+    loaded: LoadedModel, matrix: Floats, predictions: list[Prediction], explain: Explain
+) -> list[Prediction]:
+    plan = loaded.model.plan
+    many = plan.task_kind == "multiclass"
+    told = explained(
+        loaded.model,
+        matrix,
+        [plan.labels.index(one.prediction) for one in predictions] if many else (),
+        top=None if explain is True else explain,
+    )
+    return [
+        one.model_copy(update={"explanation": explanation})
+        for one, explanation in zip(predictions, told, strict=True)
+    ]

@@ -9,8 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from mlsys.domain.answers import Prediction, Predictions
+from mlsys.domain.artifacts import Model
 from mlsys.domain.errors import Violation
-from mlsys.domain.features import Kind, Label, Plan
+from mlsys.domain.features import Kind, Label
 from mlsys.domain.records import Input
 from mlsys.edge.formats.sent_rows import SentRows, check_count, refuse, sent_columns
 
@@ -144,7 +145,7 @@ def inference_error(_: HTTPStatus, message: str) -> InferenceError:
     return InferenceError(error=message)
 
 
-def model_metadata(plan: Plan, *, name: str, version: int, model_type: str) -> ModelMetadata:
+def model_metadata(model: Model, *, name: str, version: int, model_type: str) -> ModelMetadata:
     """Say what a model takes and gives."""
     return ModelMetadata(
         name=name,
@@ -152,13 +153,13 @@ def model_metadata(plan: Plan, *, name: str, version: int, model_type: str) -> M
         platform=f"mlsys_{model_type}",
         inputs=[
             TensorMetadata(name=one.name, datatype=DATATYPES[one.kind], shape=[-1])
-            for one in plan.features
+            for one in model.plan.features
         ],
-        outputs=list(_outputs(plan)),
+        outputs=list(_outputs(model)),
     )
 
 
-def read_tensors(sent: InferRequest, plan: Plan) -> SentRows:
+def read_tensors(sent: InferRequest, model: Model) -> SentRows:
     """Turn columns into rows.
 
     Raises:
@@ -167,7 +168,7 @@ def read_tensors(sent: InferRequest, plan: Plan) -> SentRows:
 
     """
     rows = len(sent.inputs[0].data)
-    refuse(_misshapen(sent, plan))
+    refuse(_misshapen(sent, model))
     check_count(rows, within="inputs")
     refuse(_unfit(sent.inputs))
     columns = {one.name: _flat(one) for one in sent.inputs}
@@ -179,7 +180,7 @@ def read_tensors(sent: InferRequest, plan: Plan) -> SentRows:
     return sent_columns(columns, place)
 
 
-def infer_answer(sent: InferRequest, found: Predictions, plan: Plan) -> InferAnswer:
+def infer_answer(sent: InferRequest, found: Predictions, model: Model) -> InferAnswer:
     """Turn answers into the tensors that are asked for, or into all."""
     wanted = {one.name for one in sent.outputs}
     parameters: Parameters = {"model_id": found.model_id, "request_id": found.request_id}
@@ -191,19 +192,22 @@ def infer_answer(sent: InferRequest, found: Predictions, plan: Plan) -> InferAns
         id=sent.id,
         parameters=parameters,
         outputs=[
-            _tensor(one, found.predictions, plan)
-            for one in _outputs(plan)
+            _tensor(one, found.predictions, model)
+            for one in _outputs(model)
             if not wanted or one.name in wanted
         ],
     )
 
 
-def _outputs(plan: Plan) -> Iterator[TensorMetadata]:
+def _outputs(model: Model) -> Iterator[TensorMetadata]:
+    plan = model.plan
     datatype = "FP64" if plan.task_kind == "regression" else _label_datatype(plan.labels)
     yield TensorMetadata(name="prediction", datatype=datatype, shape=[-1])
     if plan.task_kind != "regression":
         yield TensorMetadata(name="probability", datatype="FP64", shape=[-1])
         yield TensorMetadata(name="probabilities", datatype="FP64", shape=[-1, len(plan.labels)])
+    for name in model.postprocess.bands:
+        yield TensorMetadata(name=name, datatype="BYTES", shape=[-1])
 
 
 def _label_datatype(labels: Sequence[Label]) -> str:
@@ -211,7 +215,7 @@ def _label_datatype(labels: Sequence[Label]) -> str:
     return named[type(labels[0])]
 
 
-def _misshapen(sent: InferRequest, plan: Plan) -> Iterator[Violation]:
+def _misshapen(sent: InferRequest, model: Model) -> Iterator[Violation]:
     rows = _rows(sent.inputs[0])
     times = Counter(one.name for one in sent.inputs)
     for place, one in enumerate(sent.inputs):
@@ -223,7 +227,7 @@ def _misshapen(sent: InferRequest, plan: Plan) -> Iterator[Violation]:
         elif len(one.data) != rows:
             told = f"expected {rows} values as in its shape, got {len(one.data)}"
             yield Violation(f"inputs[{place}].data", told)
-    there = [one.name for one in _outputs(plan)]
+    there = [one.name for one in _outputs(model)]
     for place, wanted in enumerate(sent.outputs):
         if wanted.name not in there:
             told = f"expected one of {', '.join(there)}, got {wanted.name[:80]!r}"
@@ -268,15 +272,17 @@ def _shown(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)[:80]
 
 
-def _tensor(one: TensorMetadata, predictions: Sequence[Prediction], plan: Plan) -> OutputTensor:
+def _tensor(one: TensorMetadata, predictions: Sequence[Prediction], model: Model) -> OutputTensor:
     shape = [len(predictions), *one.shape[1:]]
     data: list[Any]
+    classes: Parameters | None = None
     if one.name == "probabilities":
         data = [p for found in predictions for p in (found.probabilities or {}).values()]
-        classes: Parameters | None = {"classes": json.dumps(plan.labels, ensure_ascii=False)}
+        classes = {"classes": json.dumps(model.plan.labels, ensure_ascii=False)}
+    elif one.name in model.postprocess.bands:
+        data = [(found.bands or {})[one.name] for found in predictions]
     else:
         data = [getattr(found, one.name) for found in predictions]
-        classes = None
     return OutputTensor(
         name=one.name, shape=shape, datatype=one.datatype, data=data, parameters=classes
     )

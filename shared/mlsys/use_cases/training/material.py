@@ -19,6 +19,7 @@ from mlsys.domain.learners.base import Examples
 from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ExperimentRequest, ModelType
 from mlsys.domain.planning import fit_plan
+from mlsys.domain.postprocessing import check_bands
 from mlsys.domain.records import Column, Part, Split
 from mlsys.domain.spaces.overrides import spaces_of
 from mlsys.domain.spaces.search import FirstTrials, Spaces, Suggested, first_trials
@@ -121,6 +122,7 @@ def prepare(
         monotone=request.monotone_constraints,
         class_weight=request.class_weight,
     )
+    check_bands(request.postprocess, task_kind=plan.task_kind)
     parts = {part: encode_examples(plan, frame) for part, frame in frames.items()}
     folds = folds_of(parts, fold_numbers(frames["train"], split, request))
     spaces = spaces_of(request)

@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mlsys.domain.artifacts import Model, Postprocess
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.evaluation.calibration import Calibration, calibrated, fit_calibration
+from mlsys.domain.evaluation.calibration import Calibration, fit_calibration
 from mlsys.domain.evaluation.metrics import constant_prediction
 from mlsys.domain.evaluation.reporting import Scored
 from mlsys.domain.evaluation.thresholds import Threshold, best_threshold
@@ -17,6 +17,7 @@ from mlsys.domain.experiment_records import BestTrial, Measure
 from mlsys.domain.learners.base import Booster, Examples
 from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ModelType
+from mlsys.domain.postprocessing import Bands, Clip, PostprocessWish
 from mlsys.domain.spaces.search import suggested
 from mlsys.use_cases.training.held_out import HeldOutName, held_out
 from mlsys.use_cases.training.judgement import Judgement, judge
@@ -75,13 +76,13 @@ def crown(training: Training, trial: FrozenTrial, trials: Sequence[FrozenTrial])
     )
     held = held_out(training, drawn)
     calibration, warnings = _calibration(training, held.scored)
-    mended = replace(held.scored, prediction=calibrated(calibration, held.scored.prediction))
-    postprocess, threshold = Postprocess(calibration=calibration), None
+    postprocess, threshold = _postprocess(training.request.postprocess, calibration), None
+    mended = replace(held.scored, prediction=postprocess.mended(held.scored.prediction))
     if training.threshold_metric is not None:
         threshold = best_threshold(
             training.threshold_metric, mended.target, mended.prediction, weights=mended.weights
         )
-        postprocess = Postprocess(calibration=calibration, threshold=threshold.threshold)
+        postprocess = postprocess.model_copy(update={"threshold": threshold.threshold})
     model = Model(training.plan, _refitted(training, best), postprocess)
     judgement = judge(training, model, replace(held, scored=mended))
     baselines = _baselines(training, trials)
@@ -117,6 +118,16 @@ def _calibration(training: Training, scored: Scored) -> tuple[Calibration | None
     if method == "isotonic" and rows < ROWS_FOR_STEPS:
         return found, [f"calibration: isotonic suits {ROWS_FOR_STEPS} rows or more, not {rows}"]
     return found, []
+
+
+def _postprocess(wish: PostprocessWish | None, calibration: Calibration | None) -> Postprocess:
+    if wish is None:
+        return Postprocess(calibration=calibration)
+    return Postprocess(
+        calibration=calibration,
+        bands={name: Bands.model_validate(vars(one)) for name, one in wish.bands.items()},
+        clip=None if wish.clip is None else Clip.model_validate(vars(wish.clip)),
+    )
 
 
 def _refitted(training: Training, best: BestTrial) -> Booster:
