@@ -2,8 +2,7 @@
 
 import json
 import os
-import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import isclose
@@ -37,7 +36,8 @@ Json = Any
 class Contestant:
     """One server. Where it listens replaces `{port}`; `wrap` makes a body of rows.
 
-    `scores` reads an answer; without, it is the constant that servers/constant.py answers.
+    `scores` reads an answer; without, it is the constant that servers/constant.py answers. What
+    `before` says has to run once, before the first start.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Contestant:
     path: str
     wrap: Callable[[Json], Json]
     scores: Callable[[Json], list[float]] | None
+    before: tuple[str, ...] = ()
 
     @property
     def python(self) -> str:
@@ -104,13 +105,16 @@ class Places:
             found[OURS_CLOUD] = self.cloud
         return found
 
-    def contestants(self, model: ServedModel) -> list[Contestant]:
-        """Return all that can run here; who is missing is said."""
+    def contestants(
+        self, model: ServedModel, *, only: Sequence[str] | None = None
+    ) -> list[Contestant]:
+        """Return all that can run here, or of them those of some names; who is missing is said."""
         left = self.folder / model.name
         model.leave(left)
         wanted = [*self._ours(model), *self.constants(), *self._by_hand(left)]
         if model.model_type is ModelType.LIGHTGBM:
-            wanted += [*self._mlflow(left), self._bento(left)]
+            wanted += [self._mlflow(left), self._bento(left)]
+        wanted = [one for one in wanted if only is None or one.name in only]
         for one in wanted:
             if not one.is_installed:
                 print(f"{one.name}: left out, there is no {one.python}")
@@ -168,10 +172,10 @@ class Places:
             scores=list,
         )
 
-    def _mlflow(self, left: Path) -> Iterator[Contestant]:
+    def _mlflow(self, left: Path) -> Contestant:
         """MLflow serves what it has written itself."""
         saved = str(left / "mlflow")
-        contestant = Contestant(
+        return Contestant(
             name=MLFLOW,
             venv=ROOT / ".venv-peers-mlflow",
             arguments=("-m", "mlflow", "models", "serve", "-m", saved, *LISTEN, *MLFLOW_ONE),
@@ -179,18 +183,8 @@ class Places:
             path="/invocations",
             wrap=_split,
             scores=itemgetter("predictions"),
+            before=("-m", "tests.benchmarks.servers.mlflow_model", saved),
         )
-        if not contestant.is_installed:
-            yield contestant
-            return
-        save = [contestant.python, "-m", "tests.benchmarks.servers.mlflow_model", saved]
-        ended = subprocess.run(
-            save, env=contestant.environment, cwd=left, capture_output=True, text=True, check=False
-        )
-        if ended.returncode == 0:
-            yield contestant
-        else:
-            print(f"{MLFLOW}: left out, it does not save the model: {ended.stderr[-600:]}")
 
 
 def constant_beside(ours: Path = PREDICT) -> str:

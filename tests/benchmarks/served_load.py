@@ -3,18 +3,13 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.benchmarks.backends import spread
 from tests.benchmarks.callers import Check, closed_loop, request_of
-from tests.benchmarks.contestants import (
-    MLFLOW,
-    NUMPY,
-    OURS,
-    Contestant,
-)
+from tests.benchmarks.contestants import Contestant
+from tests.benchmarks.served_figures import Figures
 from tests.benchmarks.served_model import ASKED_ROWS, ServedModel
 from tests.benchmarks.served_processes import Server
 
@@ -54,10 +49,10 @@ FIGURES: tuple[tuple[Asking, str, int, Callable[[Pace], float]], ...] = (
 )
 
 
-def print_warm(
-    servers: Sequence[Server], model: ServedModel, *, base: str, repeats: int, seconds: int
-) -> None:
-    """Load servers that stand side by side, one at a time, again and again."""
+def warm(
+    servers: Sequence[Server], model: ServedModel, *, repeats: int, seconds: int
+) -> list[Figures]:
+    """Load servers that stand side by side, one at a time, again and again; say their errors."""
     askings = (ALONE, *SATURATING)
     paces: dict[tuple[Asking, str], list[Pace]] = {}
     for _ in range(1 + repeats):
@@ -65,19 +60,20 @@ def print_warm(
             for asking in askings:
                 pace = pace_of(server, model, asking, seconds=seconds)
                 paces.setdefault((asking, server.contestant.name), []).append(pace)
-    for asking, what, digits, pick in FIGURES:
-        figures = {
-            one.contestant.name: [pick(pace) for pace in paces[asking, one.contestant.name][1:]]
-            for one in servers
-        }
-        rows, connections = asking.rows, asking.connections
-        print_beside(
-            f"{rows} row(s), {connections} connection(s): {what}", figures, base=base, digits=digits
-        )
-        _print_ahead(figures)
     for (asking, name), runs in paces.items():
         if errors := sum(one.errors for one in runs):
-            print(f"  {errors} ERRORS of {name}, {asking}")
+            print(f"{name}: {errors} ERRORS, {asking}")
+    return [
+        Figures(
+            f"{asking.rows} row(s), {asking.connections} connection(s): {what}",
+            digits,
+            {
+                one.contestant.name: [pick(pace) for pace in paces[asking, one.contestant.name][1:]]
+                for one in servers
+            },
+        )
+        for asking, what, digits, pick in FIGURES
+    ]
 
 
 def pace_of(server: Server, model: ServedModel, asking: Asking, *, seconds: int) -> Pace:
@@ -92,19 +88,6 @@ def pace_of(server: Server, model: ServedModel, asking: Asking, *, seconds: int)
 def check_of(contestant: Contestant, model: ServedModel, rows: int) -> Check:
     """Say whether an answer to so many rows is right."""
     return lambda status, answer: contestant.is_right(status, answer, model, rows)
-
-
-def print_beside(
-    title: str, figures: Mapping[str, Sequence[float]], *, base: str, digits: int
-) -> None:
-    """Print each one's median, from where to where, and its ratio to the base, run by run."""
-    print(f"  {title}")
-    for name, mine in figures.items():
-        line = f"    {name:20} {spread(mine, digits):32}"
-        if base in figures:
-            pairs = zip(mine, figures[base], strict=True)
-            line += f" {spread([one / other for one, other in pairs], 2)} of {base}"
-        print(line, flush=True)
 
 
 @dataclass(frozen=True)
@@ -141,11 +124,3 @@ def _ask(server: Server, model: ServedModel, asking: Asking, seconds: int) -> _R
     )
     errors = answers.refused + answers.failed
     return _Run(answers.good, answers.seconds, answers.percentile_ms(50), errors)
-
-
-def _print_ahead(figures: Mapping[str, Sequence[float]]) -> None:
-    """Say how far ours is from the peers that matter."""
-    for peer in (MLFLOW, NUMPY):
-        if OURS in figures and peer in figures:
-            pairs = zip(figures[OURS], figures[peer], strict=True)
-            print(f"    {OURS} / {peer}: {spread([one / other for one, other in pairs])}")

@@ -68,7 +68,7 @@ class ServedModel:
 
     def leave(self, folder: Path) -> None:
         """Write it where servers/scorers.py looks for it: the library's file, and what to know."""
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         file = FILE_NAMES[self.model_type]
         (folder / file).write_bytes(self.model.booster.to_bytes())
         features = self.model.plan.features

@@ -121,6 +121,23 @@ def served(contestant: Contestant, log: Path, *, core: int) -> Iterator[Server]:
         server.end()
 
 
+def prepare(contestant: Contestant, folder: Path) -> None:
+    """Run what has to run before the first start. Raises NotServed."""
+    if not contestant.before:
+        return
+    command = [contestant.python, *contestant.before]
+    ended = subprocess.run(
+        command,
+        env=contestant.environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ended.returncode:
+        raise NotServed(f"could not be prepared: {ended.stderr[-600:]}")
+
+
 def adopt_orphans() -> None:
     """Let what a killed server leaves behind become this process's children, to be reaped."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

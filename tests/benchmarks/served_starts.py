@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks.contestants import ROOT, Contestant
-from tests.benchmarks.served_load import print_beside
+from tests.benchmarks.served_figures import Figures
 from tests.benchmarks.served_model import ServedModel
 from tests.benchmarks.served_processes import Memory, evict, served
 
@@ -25,33 +25,37 @@ FIGURES: tuple[tuple[str, int, Callable[[Start], float]], ...] = (
     ("s to the first correct answer", 3, lambda one: one.seconds),
     ("s of processor time", 3, lambda one: one.cpu_seconds),
     ("MiB (PSS) after it", 0, lambda one: one.memory.pss),
-    ("MiB at their peak (RSS, processes added up)", 0, lambda one: one.memory.peak),
+    ("MiB (RSS) at its peak", 0, lambda one: one.memory.peak),
 )
 
 
-def print_starts(
+def starts(
     contestants: Sequence[Contestant],
     model: ServedModel,
     folder: Path,
     *,
-    base: str,
     repeats: int,
     core: int,
-) -> None:
-    """Start one after the other, again and again, with files in the page cache and without."""
+    evicted: bool,
+) -> list[Figures]:
+    """Start one after the other, again and again, with files in the page cache or without."""
     os.sync()
     shared = [Path(sysconfig.get_path("stdlib")), ROOT / "shared", ROOT / "functions", folder]
-    for evicted in (False, True):
-        starts: dict[str, list[Start]] = {one.name: [] for one in contestants}
-        for _ in range(repeats):
-            for one in contestants:
-                if evicted:
-                    evict([one.venv, *shared])
-                starts[one.name].append(_start(one, model, folder / "start.log", core=core))
-        print(f"\n{model.name}, cold start, page cache {'evicted' if evicted else 'warm'}")
-        for title, digits, pick in FIGURES:
-            figures = {name: [pick(one) for one in mine] for name, mine in starts.items()}
-            print_beside(title, figures, base=base, digits=digits)
+    found: dict[str, list[Start]] = {one.name: [] for one in contestants}
+    for _ in range(repeats):
+        for one in contestants:
+            if evicted:
+                evict([one.venv, *shared])
+            found[one.name].append(_start(one, model, folder / "start.log", core=core))
+    cache = "page cache evicted" if evicted else "page cache warm"
+    return [
+        Figures(
+            f"start, {cache}: {what}",
+            digits,
+            {name: [pick(one) for one in mine] for name, mine in found.items()},
+        )
+        for what, digits, pick in FIGURES
+    ]
 
 
 def _start(contestant: Contestant, model: ServedModel, log: Path, *, core: int) -> Start:

@@ -22,12 +22,22 @@ from mlsys.domain.learners.lean import import_lean
 from mlsys.domain.messages import ModelType
 from mlsys.runtime import Runtime
 from mlsys.settings import settings_from
-from tests.benchmarks.contestants import OURS, OURS_CLOUD, ROOT, Contestant, Places, constant_beside
-from tests.benchmarks.served_load import print_warm
+from tests.benchmarks.contestants import (
+    MLFLOW,
+    NUMPY,
+    OURS,
+    OURS_CLOUD,
+    ROOT,
+    Contestant,
+    Places,
+    constant_beside,
+)
+from tests.benchmarks.served_figures import Figures, print_table
+from tests.benchmarks.served_load import warm
 from tests.benchmarks.served_model import BUCKET, COLUMNS, ServedModel, served_model
 from tests.benchmarks.served_pressure import print_overload, print_soak
-from tests.benchmarks.served_processes import NotServed, adopt_orphans, served
-from tests.benchmarks.served_starts import print_starts
+from tests.benchmarks.served_processes import NotServed, adopt_orphans, prepare, served
+from tests.benchmarks.served_starts import starts
 from tests.cloud.emulators import FIRESTORE, Missing, kept_session, running
 from tests.cloud.storage import storage_server
 
@@ -73,14 +83,21 @@ def _measure(model: ServedModel, places: Places, asked: argparse.Namespace, *, c
     """Measure who serves a model rightly; tell whether ours does."""
     trees = model.model.booster.rounds
     print(f"\n=== {model.name}: {trees} trees learnt from {asked.rows} rows of {COLUMNS} columns")
-    folder, base = places.folder, constant_beside()
+    folder = places.folder
     contestants = [
         one
-        for one in places.contestants(model)
-        if (not asked.only or one.name in asked.only) and _is_right(one, model, folder, core=core)
+        for one in places.contestants(model, only=asked.only)
+        if _is_right(one, model, folder, core=core)
     ]
+    names = {one.name for one in contestants}
+    measured: list[Figures] = []
     if "cold" in asked.parts:
-        print_starts(contestants, model, folder, base=base, repeats=asked.repeats, core=core)
+        for evicted in (False, True):
+            measured += _printed(
+                starts(
+                    contestants, model, folder, repeats=asked.repeats, core=core, evicted=evicted
+                )
+            )
     with ExitStack() as stack:
         servers = [
             stack.enter_context(served(one, folder / f"{place}.log", core=core))
@@ -89,19 +106,20 @@ def _measure(model: ServedModel, places: Places, asked: argparse.Namespace, *, c
         for server in servers:
             server.answered_after(model, rows=1)
         if "warm" in asked.parts:
-            print(f"\n{model.name}, warm, runs of {asked.seconds} s")
-            print_warm(servers, model, base=base, repeats=asked.repeats, seconds=asked.seconds)
+            measured += _printed(warm(servers, model, repeats=asked.repeats, seconds=asked.seconds))
+        print_table(measured)
         if "overload" in asked.parts:
             print_overload(servers, model, seconds=asked.seconds)
         for server in servers:
             if asked.soak and server.contestant.name in asked.soaked:
                 print_soak(server, model, seconds=asked.soak)
-    return bool(asked.only) or OURS in {one.name for one in contestants}
+    return OURS in names or (asked.only is not None and OURS not in asked.only)
 
 
 def _is_right(contestant: Contestant, model: ServedModel, folder: Path, *, core: int) -> bool:
     """Start it once, unmeasured, and compare what it says; Python also compiles what it imports."""
     try:
+        prepare(contestant, folder)
         with served(contestant, folder / "check.log", core=core) as server:
             server.answered_after(model, rows=1)
             server.answered_after(model, rows=len(model.rows))
@@ -109,6 +127,12 @@ def _is_right(contestant: Contestant, model: ServedModel, folder: Path, *, core:
         print(f"{contestant.name}: left out, it {error}", flush=True)
         return False
     return True
+
+
+def _printed(measured: list[Figures]) -> list[Figures]:
+    for figures in measured:
+        figures.print_beside(constant_beside(), [MLFLOW, NUMPY], ours=OURS)
+    return measured
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The benchmark of servers runs, and measures nobody who is missing or wrong."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from tests.benchmarks.contestants import (
     Places,
     constant_beside,
 )
+from tests.benchmarks.served_load import SATURATING, pace_of
 from tests.benchmarks.served_model import ServedModel, served_model
 from tests.benchmarks.served_processes import NotServed, served
 from tests.cloud.serving import serving
@@ -61,6 +63,7 @@ def test_ours_is_measured_beside_the_constant_in_all_parts() -> None:
     assert "left out" not in said
     assert "WRONG" not in said
     assert "in the middle" in said
+    assert f"| {names[0]} |" in said
 
 
 def test_who_is_not_installed_is_left_out_and_said(
@@ -69,8 +72,10 @@ def test_who_is_not_installed_is_left_out_and_said(
     places = Places(HERE, tmp_path / "no such place", tmp_path / "home", {}, tmp_path)
 
     found = {one.name for one in places.contestants(model)}
+    some = places.contestants(model, only=[FLASK])
 
     said = capsys.readouterr().out
+    assert [one.name for one in some] == [FLASK]
     assert {OURS, FLASK, ASGI} <= found
     assert f"{OURS_CLOUD}: left out, there is no {tmp_path}" in said
     assert (MLFLOW in found) != (f"{MLFLOW}: left out" in said)
@@ -113,6 +118,28 @@ def test_a_server_that_ended_has_told_what_it_took(
 
     assert 0 < memory.pss <= memory.peak
     assert seconds > 0
+
+
+@pytest.mark.parametrize("client", ["wrk", "ours"])
+def test_each_client_tells_the_pace(
+    client: str,
+    constant: Contestant,
+    model: ServedModel,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if client == "ours":
+        monkeypatch.setenv("PATH", str(tmp_path))
+    elif shutil.which("wrk") is None:
+        pytest.skip("there is no wrk")
+
+    with served(constant, tmp_path / "log", core=CORE) as server:
+        server.answered_after(model, rows=1)
+        pace = pace_of(server, model, SATURATING[0], seconds=1)
+
+    assert pace.per_second > 0
+    assert pace.p50_ms > 0
+    assert pace.errors == 0
 
 
 @pytest.mark.parametrize("loop", ["closed", "open"])
