@@ -9,9 +9,13 @@ from tests.benchmarks.backends import spread
 
 @dataclass(frozen=True)
 class Figures:
-    """One figure of each server, run by run; `title` says what and in which unit."""
+    """One figure of each server, run by run; `title` says what and in which unit.
+
+    `column` says it briefly, in the table.
+    """
 
     title: str
+    column: str
     digits: int
     by_name: Mapping[str, Sequence[float]]
 
@@ -39,7 +43,7 @@ def print_table(measured: Sequence[Figures]) -> None:
     """Print all medians in Markdown, a line for each server."""
     if not measured:
         return
-    print("\n| one worker | " + " | ".join(one.title for one in measured) + " |")
+    print("\n| one worker | " + " | ".join(one.column for one in measured) + " |")
     print("|---" * (len(measured) + 1) + "|")
     for name in measured[0].by_name:
         cells = [f"{median(one.by_name[name]):.{one.digits}f}" for one in measured]

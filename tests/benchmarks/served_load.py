@@ -39,11 +39,11 @@ class Asking:
 
 ALONE = Asking(rows=1, connections=1)
 SATURATING = (Asking(rows=1, connections=8), Asking(rows=ASKED_ROWS, connections=8))
-FIGURES: tuple[tuple[Asking, str, int, Callable[[Pace], float]], ...] = (
-    (ALONE, "p50 in ms", 3, lambda pace: pace.p50_ms),
-    *((one, "requests/s", 0, lambda pace: pace.per_second) for one in SATURATING),
+FIGURES: tuple[tuple[Asking, str, str, int, Callable[[Pace], float]], ...] = (
+    (ALONE, "p50 in ms", "p50 ms", 3, lambda pace: pace.p50_ms),
+    *((one, "requests/s", "req/s", 0, lambda pace: pace.per_second) for one in SATURATING),
     *(
-        (one, "ms of the server's processor a request", 3, lambda pace: pace.cpu_ms)
+        (one, "ms of the server's processor a request", "CPU ms", 3, lambda pace: pace.cpu_ms)
         for one in SATURATING
     ),
 )
@@ -66,13 +66,14 @@ def warm(
     return [
         Figures(
             f"{asking.rows} row(s), {asking.connections} connection(s): {what}",
+            f"{asking.rows} by {asking.connections}: {column}",
             digits,
             {
                 one.contestant.name: [pick(pace) for pace in paces[asking, one.contestant.name][1:]]
                 for one in servers
             },
         )
-        for asking, what, digits, pick in FIGURES
+        for asking, what, column, digits, pick in FIGURES
     ]
 
 

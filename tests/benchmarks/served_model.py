@@ -8,8 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from mlsys.domain.artifacts import Model, Postprocess, model_files
-from mlsys.domain.encoding import encode_examples
-from mlsys.domain.features import encode_rows
+from mlsys.domain.encoding import encode_examples, encode_frame
 from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ModelType, TaskType
 from mlsys.domain.model_records import ModelVersion, VersionStatus
@@ -85,11 +84,11 @@ class ServedModel:
 def served_model(model_type: ModelType, *, rows: int, trees: int) -> ServedModel:
     """Fit so many trees to so many rows; the same at each call."""
     table = told_table(rows + ASKED_ROWS, COLUMNS)
-    train, asked = table.head(rows), table.tail(ASKED_ROWS).drop("target").to_dicts()
+    train, asked = table.head(rows), table.tail(ASKED_ROWS).drop("target")
     plan = fit_plan(train, target="target", task_type=TaskType.CLASSIFICATION)
     library, threads = learner(model_type), 1
     binned = library.bin(encode_examples(plan, train), None, task=plan.task, threads=threads)
     booster = library.fit(binned, task=plan.task, params={}, rounds=trees, threads=threads, seed=7)
     model = Model(plan, booster, Postprocess())
-    scores = model.predict(encode_rows(plan, asked).matrix).tolist()
-    return ServedModel(model_type, model, asked, scores)
+    scores = model.predict(encode_frame(plan, asked)).tolist()
+    return ServedModel(model_type, model, asked.to_dicts(), scores)

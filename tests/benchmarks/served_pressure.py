@@ -41,17 +41,20 @@ def print_soak(server: Server, model: ServedModel, *, seconds: int) -> None:
     part = max(seconds // SOAK_PARTS, 1)
     rate = _most(server, model, asking, seconds=part) * SOAK
     print(f"\n{model.name}, soak: {server.contestant.name}, {rate:.0f}/s ({SOAK:.0%}), {seconds} s")
-    weights = [server.memory().pss]
-    failed = 0
+    before, weights = server.memory().pss, []
+    refused = failed = unsent = 0
     for number in range(max(seconds // part, 1)):
         answers = _open_loop(server, model, asking, rate=rate, seconds=part)
         weights.append(server.memory().pss)
-        failed += answers.due - answers.good
+        refused += answers.refused
+        failed += answers.failed
+        unsent += answers.unsent
         print(f"  to {part * (number + 1)} s: {weights[-1]:.1f} MiB, {_told(answers)}", flush=True)
-    start, middle, end = weights[0], weights[len(weights) // 2], weights[-1]
     print(
-        f"  MiB (PSS) at the start {start:.1f}, in the middle {middle:.1f}, at the end {end:.1f}, "
-        f"at most {max(weights):.1f}; {failed} errors{_afterwards(server, model)}"
+        f"  MiB (PSS) before it {before:.1f}, after the first part {weights[0]:.1f}, "
+        f"in the middle {weights[len(weights) // 2]:.1f}, at the end {weights[-1]:.1f}, "
+        f"at most {max(weights):.1f}\n  {failed} errors, {refused} refused, {unsent} for which no "
+        f"connection was free{_afterwards(server, model)}"
     )
 
 

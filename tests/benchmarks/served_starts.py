@@ -21,11 +21,13 @@ class Start:
     memory: Memory
 
 
-FIGURES: tuple[tuple[str, int, Callable[[Start], float]], ...] = (
-    ("s to the first correct answer", 3, lambda one: one.seconds),
-    ("s of processor time", 3, lambda one: one.cpu_seconds),
-    ("MiB (PSS) after it", 0, lambda one: one.memory.pss),
-    ("MiB (RSS) at its peak", 0, lambda one: one.memory.peak),
+TIMES: tuple[tuple[str, str, int, Callable[[Start], float]], ...] = (
+    ("s to the first correct answer", "s", 3, lambda one: one.seconds),
+    ("s of processor time", "CPU s", 3, lambda one: one.cpu_seconds),
+)
+WEIGHTS: tuple[tuple[str, str, int, Callable[[Start], float]], ...] = (
+    ("MiB (PSS) after it", "PSS MiB", 0, lambda one: one.memory.pss),
+    ("MiB (RSS) at its peak", "peak RSS MiB", 0, lambda one: one.memory.peak),
 )
 
 
@@ -47,14 +49,15 @@ def starts(
             if evicted:
                 evict([one.venv, *shared])
             found[one.name].append(_start(one, model, folder / "start.log", core=core))
-    cache = "page cache evicted" if evicted else "page cache warm"
+    cache = "evicted" if evicted else "warm"
     return [
         Figures(
-            f"start, {cache}: {what}",
+            f"start, page cache {cache}: {what}",
+            f"start, {cache}: {column}",
             digits,
             {name: [pick(one) for one in mine] for name, mine in found.items()},
         )
-        for what, digits, pick in FIGURES
+        for what, column, digits, pick in (TIMES if evicted else (*TIMES, *WEIGHTS))
     ]
 
 

@@ -10,6 +10,7 @@ import argparse
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from mlsys import logs
 from mlsys.domain.learners.lean import import_lean
 from mlsys.domain.messages import ModelType
 from mlsys.runtime import Runtime
@@ -65,7 +67,9 @@ def main(arguments: Sequence[str]) -> int:
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[-1]})
     adopt_orphans()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # no server shall outlive it
     import_lean()
+    logs.configure("error")
     with tempfile.TemporaryDirectory() as name, _cloud() as cloud:
         folder = Path(name)
         places = Places(asked.venv, asked.cloud_venv, folder / "home", cloud, folder)

@@ -56,7 +56,7 @@ def test_ours_is_measured_beside_the_constant_in_all_parts() -> None:
 
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
-    figures_of_starts, figures_of_warmth, overloads = 2 * 4, 5, 2
+    figures_of_starts, figures_of_warmth, overloads = 4 + 2, 5, 2
     for name in names:
         lines = [line for line in said.splitlines() if line.startswith(f"    {name:20} ")]
         assert len(lines) == figures_of_starts + figures_of_warmth + overloads
