@@ -116,7 +116,7 @@ core: .venv/.all .venv-core/.synced
 
 # --- While working ---------------------------------------------------------------------------
 
-.PHONY: fmt coverage test-emulators emulators weights bench-study bench-split bench-importance bench-quality up bundle clean
+.PHONY: fmt coverage test-emulators emulators weights bench-study bench-split bench-importance bench-quality bench-serving up bundle clean
 fmt: .venv/.all  ## format, and mend what can be mended
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
@@ -144,6 +144,20 @@ bench-importance: .venv/.all  ## time contributions beside the libraries' own
 
 bench-quality: .venv/.all .venv-peers/.installed  ## score models beside those of FLAML and of defaults
 	PYTHONPATH=. $(BIN)/python -m tests.benchmarks.quality $(BENCH_ARGS)
+
+PEERS := fastapi mlflow bentoml
+bench-serving: .venv/.all .venv-serve/.synced .venv-gcp-serve/.synced  ## measure predictions beside a constant, and beside other servers
+	-@$(MAKE) --no-print-directory --keep-going $(PEERS:%=.venv-peers-%/.installed)
+	PYTHONPATH=. $(BIN)/python -m tests.benchmarks.serving $(BENCH_ARGS)
+
+# One each, as people would install it; mlflow and bentoml do not agree on what they need.
+.venv-peers-fastapi/.installed: PACKAGES := fastapi 'uvicorn[standard]' pandas xgboost-cpu catboost
+.venv-peers-mlflow/.installed: PACKAGES := mlflow
+.venv-peers-bentoml/.installed: PACKAGES := 'bentoml>=1.4' pandas
+.venv-peers-%/.installed: | .tools/python $(UV)
+	$(UV) venv --quiet --clear --python "$(SUPPORTED_PYTHON)" $(@D)
+	$(UV) pip install --quiet --no-config --python $(@D) lightgbm $(PACKAGES)
+	@touch $@
 
 # With a configuration of its own: ours leaves pandas out.
 .venv-peers/.installed: | .tools/python $(UV)

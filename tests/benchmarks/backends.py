@@ -57,8 +57,8 @@ def far(records: Records, seconds: float) -> Any:
     return FarRecords(records, seconds)
 
 
-def spread(figures: Sequence[float]) -> str:
+def spread(figures: Sequence[float], digits: int = 3) -> str:
     """Write the median, and from where to where."""
     ordered = sorted(figures)
     middle = (ordered[len(ordered) // 2] + ordered[(len(ordered) - 1) // 2]) / 2
-    return f"{middle:.3f} ({ordered[0]:.3f} to {ordered[-1]:.3f})"
+    return f"{middle:.{digits}f} ({ordered[0]:.{digits}f} to {ordered[-1]:.{digits}f})"

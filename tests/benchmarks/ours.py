@@ -75,7 +75,7 @@ class Bench:
 
 def bench_of(runtime: Runtime, *, rows: int, columns: int) -> Bench:
     """Drop a mixed table of so many rows and features into a home, and split it."""
-    content = _table(rows, columns).write_csv().encode()
+    content = told_table(rows, columns).write_csv().encode()
     table = runtime.objects.put("gs://uploads/bench/table.csv", content)
     split_upload(
         UploadFinished(bucket="uploads", name="bench/table.csv", generation=table.generation),
@@ -86,7 +86,7 @@ def bench_of(runtime: Runtime, *, rows: int, columns: int) -> Bench:
     return Bench(runtime, split)
 
 
-def _table(rows: int, columns: int) -> pl.DataFrame:
+def told_table(rows: int, columns: int) -> pl.DataFrame:
     """Make (rows, columns + 1): numbers with gaps, a quarter of words, and a target they tell."""
     rng = np.random.default_rng(7)
     words = columns // 4
