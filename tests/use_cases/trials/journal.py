@@ -109,17 +109,20 @@ class Journal:
         return not before.body["owner"] or silent > self.lease_seconds
 
     def _of_leases(self, leases: list[Entry], ends: list[Entry]) -> Iterator[str]:
-        """Say whether somebody wrote the experiment who did not lead it."""
-        holders: dict[int, int] = {}
-        latest = 0
+        """Say whether somebody took the lead from the living, or wrote without it."""
+        last = leases[0]
         for entry in self.entries:
-            if entry in leases:
-                attempt = entry.body["attempt"]
-                if attempt < latest or holders.setdefault(attempt, entry.process) != entry.process:
-                    yield f"led by two: {entry.process} and {holders[max(holders)]}"
-                latest = max(latest, attempt)
-            elif entry in ends and holders.get(latest) != entry.process:
+            if entry in ends and entry.process != last.process:
                 yield f"written by who does not lead: {entry.process}"
+            if entry not in leases:
+                continue
+            taken = entry.body["attempt"] == last.body["attempt"] + 1
+            silent = entry.seconds - last.seconds
+            if not taken and entry.process != last.process:
+                yield f"led by two: {entry.process} and {last.process}"
+            elif entry.body["owner"] != last.body["owner"] and silent <= self.lease_seconds:
+                yield f"led by two: {entry.process}, {silent} s after {last.process}"
+            last = entry
 
 
 def value_of(number: int, attempt: int, process: int) -> float:

@@ -41,13 +41,8 @@ EXPERIMENT_ID = "exp-1"
 BEATS_PER_LEASE = 8
 CALM_AFTER_TURNS = 500
 START = datetime(2026, 1, 1, tzinfo=UTC)
-FAULTS = {
-    "lost request": 0.03,
-    "lost answer": 0.03,
-    "killed": 0.02,
-    "stopped": 0.01,
-    "terminated": 0.005,
-}
+LOST = 0.03
+FAULTS = {"killed": 0.005, "stopped": 0.01, "terminated": 0.002}
 
 
 class _Told(TypedDict):
@@ -94,14 +89,13 @@ class Play:
             self.stage.play()
         return self.journal.violations(EXPERIMENT_ID, trials=TRIALS)
 
-    def fault(self) -> str | None:
+    def fault(self, *, lost: str) -> str | None:
         """Draw what goes wrong now, if anything; in the end nothing does."""
+        calm = self.stage.turns > CALM_AFTER_TURNS
         luck = self.stage.chance.random()
-        if self.stage.turns > CALM_AFTER_TURNS:
-            return None
-        for fault, likely in FAULTS.items():
+        for fault, likely in {lost: LOST, **FAULTS}.items():
             luck -= likely
-            if luck < 0:
+            if luck < 0 and not calm:
                 self.injected[fault] += 1
                 return fault
         return None
@@ -226,15 +220,15 @@ class FaultyRecords:
         self._number = number
 
     def get(self, collection: str, id: str) -> Document:
-        self._play.stage.pass_on()
+        self._wait()
         return self._play.records.get(collection, id)
 
     def get_many(self, collection: str, ids: Sequence[str]) -> dict[str, Document]:
-        self._play.stage.pass_on()
+        self._wait()
         return self._play.records.get_many(collection, ids)
 
     def query(self, collection: str, **asked: Any) -> Page:
-        self._play.stage.pass_on()
+        self._wait()
         return self._play.records.query(collection, **asked)
 
     def create(self, collection: str, id: str, body: Json) -> Document:
@@ -248,17 +242,22 @@ class FaultyRecords:
         return written
 
     def commit(self, writes: Sequence[Write]) -> list[Document | None]:
-        self._process.suffer(self._play.fault())
-        self._play.stage.pass_on()
-        fault = self._play.fault()
-        if fault == "lost request":
-            raise Unavailable("the request was lost")
+        self._wait()
+        fault = self._play.fault(lost="answer lost")
         written = self._applied(writes)
         self._play.journal.note(self._number, written, self._play.stage.seconds)
         self._process.suffer(fault)
-        if fault == "lost answer":
+        if fault == "answer lost":
             raise Unavailable("the answer was lost")
         return written
+
+    def _wait(self) -> None:
+        """Let others act, and perhaps much time pass, before a call arrives; or lose it."""
+        fault = self._play.fault(lost="request lost")
+        self._process.suffer(fault)
+        self._play.stage.pass_on()
+        if fault == "request lost":
+            raise Unavailable("the request was lost")
 
     def _applied(self, writes: Sequence[Write]) -> list[Document | None]:
         try:
