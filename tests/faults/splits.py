@@ -16,7 +16,7 @@ from mlsys.domain.messages import UploadFinished
 from mlsys.domain.records import Split, SplitStatus
 from mlsys.repositories import SPLITS
 from mlsys.use_cases.split_results import Manifest, Quarantine
-from tests.faults.studies import wait_for
+from tests.faults.waiting import wait_for
 from tests.use_cases.uploads import Platform, csv_rows
 
 DELIVERY = "tests.faults.dying_split"

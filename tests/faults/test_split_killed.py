@@ -9,7 +9,7 @@ import pytest
 from mlsys.domain.records import SplitStatus
 from mlsys.ports import Json
 from tests.faults.splits import PATIENCE_SECONDS, Scene
-from tests.faults.studies import wait_for
+from tests.faults.waiting import wait_for
 from tests.use_cases.uploads import failure_of
 
 CONTRACT = {
