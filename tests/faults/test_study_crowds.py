@@ -16,7 +16,8 @@ from tests.faults.crowds import Crowd, Process, Study, send, sleeps, stop, tell
 from tests.faults.waiting import wait_for
 
 TASKS = 3
-MAX_PLAYS = 8
+MAX_PLAY_SECONDS = 240.0
+MAX_PLAYS = 20
 """What a missing guard spoils depends on chance, and most often is seen at once."""
 
 
@@ -71,14 +72,18 @@ def chaos(crowd: Crowd, seed: int, *, without: str = "") -> tuple[Study, Counter
         tasks = [sleeper(task) for task in range(TASKS)]
         doubles = [start(task, execution="study-2") for task in range(2)]
         wakes_at: dict[int | None, float] = {}
-        while any(one.is_alive() or one.exitcode for one in tasks):
+        deadline = time.monotonic() + MAX_PLAY_SECONDS
+        while time.monotonic() < deadline and (
+            any(one.is_alive() or one.exitcode for one in tasks)
+            or any(one.is_alive() for one in doubles)
+        ):
             for task, one in enumerate(tasks):
                 if one.exitcode:
                     tasks[task] = sleeper(task)
                     injected["restarts"] += 1
                 elif sleeps(one) and one.pid not in wakes_at:
                     injected["SIGSTOP"] += 1
-                    pause = study.order.lease_seconds * chance.choice([0.5, 2.0])
+                    pause = study.order.lease_seconds * chance.choice([0.5, 2.0, 2.0])
                     wakes_at[one.pid] = time.monotonic() + pause
                 elif sleeps(one) and time.monotonic() > wakes_at[one.pid]:
                     send(one, signal.SIGCONT)
@@ -87,7 +92,6 @@ def chaos(crowd: Crowd, seed: int, *, without: str = "") -> tuple[Study, Counter
                 send(chance.choice(tasks), fault)
                 injected[fault.name] += 1
             time.sleep(0.05)
-        wait_for(lambda: not any(one.is_alive() for one in doubles))
     return study, injected
 
 

@@ -47,7 +47,7 @@ def test_a_task_of_a_launched_job_that_ends_early_is_started_again(
         lease_seconds=60,
         now=runtime.now(),
     )
-    wait_for(lambda: study.finished())
+    wait_for(study.finished)
 
     [victim] = processes_of(study)
     os.kill(victim, end)
