@@ -5,6 +5,7 @@ soon as the session's controller is gone, however that ended. Run as a script, t
 """
 
 import fcntl
+import json
 import os
 import shutil
 import socket
@@ -90,14 +91,43 @@ def kept_session() -> Iterator[Path]:
         shutil.rmtree(session)
 
 
-def _start_keeper(emulator: Emulator, session: Path) -> None:
+@contextmanager
+def restarted(address: str, project: str) -> Iterator[str]:
+    """Lend a new Firestore emulator that knows what one at `address` knows of a project.
+
+    To who follows it is the old one after a restart. (That one's own `--export-on-exit` writes
+    nothing.) All documents come back with one new time of their last change.
+
+    Raises:
+        Missing: as `running`.
+    """
+    with kept_session() as session:
+        wanted = {
+            "database": f"projects/{project}/databases/(default)",
+            "export_directory": str(session),
+            "export_name": "kept",
+        }
+        request = urllib.request.Request(
+            f"http://{address}/emulator/v1/projects/{project}:export",
+            json.dumps(wanted).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=START_SECONDS):  # noqa: S310 - as above
+            pass
+        kept = session / "kept" / "kept.overall_export_metadata"
+        _start_keeper(FIRESTORE, session, f"--import-data={kept}")
+        yield (session / f"{FIRESTORE.name}.address").read_text()
+
+
+def _start_keeper(emulator: Emulator, session: Path, *options: str) -> None:
     """Start a process that outlives this one, and wait for the address that it writes."""
     java = shutil.which("java")
     if java is None:
         raise Missing(f"no {emulator.name} emulator: install a Java runtime, 17 or newer")
     jar = _find(emulator.jar)
     log, address = session / f"{emulator.name}.log", session / f"{emulator.name}.address"
-    command = [sys.executable, __file__, str(session), emulator.name, java, str(jar), emulator.main]
+    told = [java, str(jar), emulator.main, *options]
+    command = [sys.executable, __file__, str(session), emulator.name, *told]
     background = '"$@" </dev/null >"$LOG" 2>&1 &'
     subprocess.run(
         ["/bin/sh", "-c", background, "sh", *command],
@@ -126,11 +156,11 @@ def _find(pattern: str) -> Path:
     )
 
 
-def _keep(session: Path, name: str, java: str, jar: str, main: str) -> None:
+def _keep(session: Path, name: str, java: str, jar: str, main: str, *options: str) -> None:
     """Run an emulator until nobody holds the session."""
     port = _free_port()
     flags = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx768m", "-Duser.language=en"]
-    command = [java, *flags, "-cp", jar, main, "--host=127.0.0.1", f"--port={port}"]
+    command = [java, *flags, "-cp", jar, main, "--host=127.0.0.1", f"--port={port}", *options]
     address = session / f"{name}.address"
     with subprocess.Popen(command) as emulator:
         try:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from mlsys.adapters.local.objects import FileObjects
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest
@@ -106,11 +108,11 @@ class Study:
         stack.callback(process.kill)
         return process
 
-    def run(self, **told: Any) -> int | None:
-        """Let one process do its share; return its exit code."""
+    def run(self, *, patience_seconds: float = PATIENCE_SECONDS, **told: Any) -> int | None:
+        """Let one process do its share; return its exit code, or None if it did not end."""
         with ExitStack() as stack:
             process = self.start(stack, **told)
-            process.join(PATIENCE_SECONDS)
+            process.join(patience_seconds)
             return process.exitcode
 
     def bodies(self) -> list[Json]:
@@ -128,6 +130,10 @@ class Study:
         """Count the trials that have ended."""
         counts = self.states()
         return sum(counts.values()) - counts.get("RUNNING", 0) - counts.get("WAITING", 0)
+
+    def done(self) -> list[Json]:
+        """Read the trials that were completed."""
+        return [body for body in self.bodies() if body["state"] == "COMPLETE"]
 
     def held(self) -> int:
         """Count the trials that somebody runs."""
@@ -147,7 +153,8 @@ class Study:
         experiment, bodies = self.experiment, self.bodies()
         whole = status is ExperimentStatus.SUCCEEDED and experiment.ended_by == "n_trials"
         numbers = [body["number"] for body in bodies]
-        made = [one for one in self._versions() if one.status is VersionStatus.READY]
+        versions = self._versions()
+        made = [one for one in versions if one.status is not VersionStatus.ABANDONED]
         named = [] if experiment.model_id is None else [experiment.model_id]
         found = []
         if experiment.status is not status:
@@ -157,33 +164,53 @@ class Study:
         if self.finished() != len(bodies) or experiment.trials != self.states():
             found.append(f"the record counts {experiment.trials}, there are {self.states()}")
         if [one.id for one in made] != named or (status is ExperimentStatus.SUCCEEDED) > len(made):
-            found.append(f"{[one.id for one in made]} are READY, named is {named}")
+            found.append(f"{[(one.id, one.status) for one in made]} stand, named is {named}")
+        if [one.version for one in versions] != list(range(1, len(versions) + 1)):
+            found.append(f"the versions are {[one.id for one in versions]}")
         objects = FileObjects(self.crowd.home)
         for file in (file for version in made for file in version.files.values()):
             objects.read(file.uri, sha256=file.sha256)
         return found + [wrong for body in bodies for wrong in self._stolen(body)]
 
     def _stolen(self, body: Json) -> Iterator[str]:
-        """Say whether somebody ended a trial that another had."""
+        """Say whether two had one attempt, or somebody ended a trial that another had."""
         notes = [note for note in self.notes() if note["number"] == body["number"]]
         last = max((note["attempt"] for note in notes), default=0)
+        had = {(note["attempt"], note["owner"]) for note in notes if note["owner"]}
         enders = {
             note["owner"]
             for note in notes
             if note["state"] not in {"RUNNING", "WAITING"} and note["attempt"] <= last
         }
+        if len(had) > len({attempt for attempt, _ in had}):
+            yield f"trial {body['number']}: two had one attempt of {had}"
         if body["attempt"] < last or enders - {body["owner"]}:
             yield f"trial {body['number']}: {body['attempt']} of {last}, ended by {enders}"
 
     def _versions(self) -> list[Any]:
         where = {"name": self.name}
-        return MODEL_VERSIONS.list(records=self.crowd.records, where=where).values
+        found = MODEL_VERSIONS.list(records=self.crowd.records, where=where).values
+        return sorted(found, key=lambda one: one.version)
+
+
+def tell(capsys: pytest.CaptureFixture[str], *counted: object) -> None:
+    """Print what a test counted."""
+    with capsys.disabled():
+        print("\n", *counted)  # noqa: T201
 
 
 def send(process: Process, what: signal.Signals) -> None:
     """Send a signal to a process, which may have ended."""
     with suppress(ProcessLookupError):
         os.kill(int(process.pid or 0), what)
+
+
+def sleeps(process: Process) -> bool:
+    """Whether a process is stopped."""
+    with suppress(OSError):
+        status = Path(f"/proc/{process.pid}/stat").read_text()
+        return status.rpartition(") ")[2].startswith("T")
+    return False
 
 
 def stop(process: Process, study: Study) -> None:

@@ -5,22 +5,29 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Event, Lock
-from typing import TypeVar
+
+import pytest
 
 from mlsys import logs
+from mlsys.adapters.documents import address, single
 from mlsys.adapters.local.records import SqliteRecords
-from mlsys.domain.errors import Conflict, MlsysError, Unavailable
+from mlsys.domain.errors import AlreadyExists, Conflict, MlsysError, Unavailable
 from mlsys.handlers.study import handle
-from mlsys.ports import Create, Document, Json, Records, Replace, Write
+from mlsys.ports import Create, Delete, Document, Json, Records, Replace, Write
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
+from mlsys.use_cases.trial_table import TrialTable
 
-T = TypeVar("T")
+OVERWRITTEN: dict[str, tuple[type[MlsysError], ...]] = {
+    "precondition": (Conflict,),
+    "create": (AlreadyExists,),
+}
 
 
 @dataclass(frozen=True)
@@ -35,8 +42,12 @@ class Order:
         task: which one.
         tasks: of how many.
         lease_seconds: of the leader and of each trial.
-        fenced: whether a write of something that changed meanwhile is refused.
+        without: which guard is taken out: `precondition` (of a replace) and `create` overwrite what
+            stands there, `batch` writes one document after the other, `takeover` leaves to the
+            dead what they ran. Empty is none.
         die_after: after how many writes the process kills itself; 0 is never.
+        sleep_in: in its how many-th trial the process stops itself; 0 is never.
+        slow_seconds: how long a write may take on its way.
         lost: the share of writes that is not acknowledged, or not even done.
         seed: of what is lost.
         emulator: `host:port` of the Firestore emulator; empty for SQLite.
@@ -49,8 +60,10 @@ class Order:
     task: int = 0
     tasks: int = 1
     lease_seconds: float = 1.0
-    fenced: bool = True
+    without: str = ""
     die_after: int = 0
+    sleep_in: int = 0
+    slow_seconds: float = 0.0
     lost: float = 0.0
     seed: int = 0
     emulator: str = ""
@@ -77,6 +90,8 @@ def run(order: Order) -> None:
         "CLOUD_RUN_TASK_COUNT": str(order.tasks),
     }
     runtime = OrderedRuntime(settings, order=order)
+    if order.without == "takeover":
+        pytest.MonkeyPatch().setattr(TrialTable, "take_over", lambda _: None)
     try:
         ended = handle(order.experiment_id, runtime, environment=environment, stop=stop)
     except MlsysError as error:
@@ -116,60 +131,56 @@ class FaultyRecords:
         self._order = order
         self._chance = random.Random(f"{order.seed}-{os.getpid()}")  # noqa: S311 - nothing secret
         self._writes = 0
+        self._claims: set[str] = set()
         self._counting = Lock()
         self.get = records.get
         self.get_many = records.get_many
         self.query = records.query
 
     def create(self, collection: str, id: str, body: Json) -> Document:
-        return self._faulty(lambda: self._records.create(collection, id, body), [body])
+        return single(self.commit([Create(collection, id, body)]))
 
     def replace(self, seen: Document, body: Json) -> Document:
-        def write() -> Document:
-            try:
-                return self._records.replace(seen, body)
-            except Conflict:
-                if self._order.fenced:
-                    raise
-                now = self._records.get(seen.collection, seen.id)
-                return self._records.replace(now, body)
-
-        return self._faulty(write, [body])
+        return single(self.commit([Replace(seen, body)]))
 
     def commit(self, writes: Sequence[Write]) -> list[Document | None]:
-        bodies = [one.body for one in writes if isinstance(one, Create | Replace)]
+        if self._order.without == "batch":
+            return [one for write in writes for one in self._faulty([write])]
+        return self._faulty(writes)
 
-        def write() -> list[Document | None]:
-            try:
-                return self._records.commit(writes)
-            except Conflict:
-                if self._order.fenced:
-                    raise
-                return self._records.commit([self._as_it_stands(one) for one in writes])
-
-        return self._faulty(write, bodies)
-
-    def _as_it_stands(self, write: Write) -> Write:
-        if isinstance(write, Replace):
-            return Replace(self._records.get(write.seen.collection, write.seen.id), write.body)
-        return write
-
-    def _faulty(self, write: Callable[[], T], bodies: list[Json]) -> T:
+    def _faulty(self, writes: Sequence[Write]) -> list[Document | None]:
         with self._counting:
             self._writes += 1
             last = self._writes == self._order.die_after
             luck = self._chance.random()
+        time.sleep(self._order.slow_seconds * self._chance.random())
         if luck < self._order.lost / 2:
             raise Unavailable("the request was lost")
-        written = write()
-        for body in bodies:
-            if "attempt" in body and "number" in body:
-                self._note(body)
+        written = self._written(writes)
+        for one in written:
+            if one is not None and "attempt" in one.body and "number" in one.body:
+                self._note(one.body)
         if last:
             os.kill(os.getpid(), signal.SIGKILL)
         if luck < self._order.lost:
             raise Unavailable("the answer was lost")
         return written
+
+    def _written(self, writes: Sequence[Write]) -> list[Document | None]:
+        overwritten = OVERWRITTEN.get(self._order.without, ())
+        while True:
+            try:
+                return self._records.commit(writes)
+            except overwritten:
+                writes = [self._as_it_stands(one) for one in writes]
+
+    def _as_it_stands(self, write: Write) -> Write:
+        """Make a write of something that changed meanwhile, or that exists, one that succeeds."""
+        if isinstance(write, Delete):
+            return write
+        collection, id = address(write)
+        found = self._records.get_many(collection, [id]).get(id)
+        return write if found is None else Replace(found, write.body)
 
     def _note(self, body: Json) -> None:
         """Append one line at once, so that a killed process leaves whole lines only."""
@@ -177,3 +188,7 @@ class FaultyRecords:
         log = os.open(self._order.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         os.write(log, f"{json.dumps(line)}\n".encode())
         os.close(log)
+        if body["owner"] not in self._claims:
+            self._claims.add(body["owner"])
+            if len(self._claims) == self._order.sleep_in:
+                os.kill(os.getpid(), signal.SIGSTOP)

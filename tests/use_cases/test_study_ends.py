@@ -1,9 +1,11 @@
 """How studies end: when a cancel meets the end, and when all trials fail."""
 
 from collections import Counter
+from collections.abc import Callable
 from threading import Event, get_ident
 from typing import Any
 
+import optuna
 import polars as pl
 import pytest
 
@@ -11,10 +13,12 @@ from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.model_records import VersionStatus
 from mlsys.domain.records import Split
 from mlsys.handlers.study import handle
-from mlsys.repositories import MODEL_VERSIONS
+from mlsys.repositories import MODEL_VERSIONS, trials_of
 from mlsys.runtime import Runtime
+from mlsys.use_cases import searching
 from mlsys.use_cases.leading import House, Lead, Worker
 from mlsys.use_cases.study import run_study
+from mlsys.use_cases.training.objective import objective
 from tests.use_cases.conftest import asked_for
 from tests.use_cases.crownings import rewrite_part
 from tests.use_cases.test_cancel import cancel, states
@@ -32,6 +36,32 @@ def test_five_failures_in_a_row_end_a_study_with_their_reason(
     assert ended.trials == {"FAIL": 5}
     assert ended.failure is not None
     assert "one after the other: InvalidInput: roc_auc is undefined" in ended.failure.message
+    assert run(ended.id, runtime) == ended
+    assert states(ended.id, runtime) == ended.trials
+
+
+def test_a_trial_that_raises_fails_with_its_reason_and_the_study_goes_on(
+    ready_split: Split, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*told: Any, **more: Any) -> Callable[[optuna.Trial], Any]:
+        fit = objective(*told, **more)
+
+        def fit_unless_second(trial: optuna.Trial) -> Any:
+            if trial.number == 1:
+                raise RuntimeError("out of bins")
+            return fit(trial)
+
+        return fit_unless_second
+
+    monkeypatch.setattr(searching, "objective", failing)
+    config = {"n_trials": 4, "pruner": "NopPruner"}
+
+    ended = run(asked_for(ready_split, runtime, optuna_config=config).id, runtime)
+
+    assert (ended.status, ended.ended_by) == (ExperimentStatus.SUCCEEDED, "n_trials")
+    assert ended.trials == {"COMPLETE": 3, "FAIL": 1}
+    failed = trials_of(ended.id).get("0000001", records=runtime.records).value
+    assert failed.user_attrs["failure"] == "RuntimeError: out of bins"
 
 
 @pytest.mark.parametrize("wanted", [True, False], ids=["checked", "not checked"])
