@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive
 
 from mlsys.edge.http import Answer, Request, Route, Runtime, respond
 from mlsys.edge.openapi import described
@@ -26,9 +26,7 @@ class Reply(Response):
         self.raw_headers.append((b"content-length", b"%d" % len(answer.body)))
 
 
-async def serve(
-    routes: Sequence[Route[Runtime]], request: HttpRequest, runtime: Runtime
-) -> Reply:
+async def serve(routes: Sequence[Route[Runtime]], request: HttpRequest, runtime: Runtime) -> Reply:
     """Answer a request; at most one byte over the limit of a body is read."""
     scope = request.scope
     asked = Request(

@@ -10,9 +10,10 @@ from pydantic import Field
 
 from mlsys.domain.answers import Explanation, Prediction, Predictions
 from mlsys.domain.errors import InvalidInput, Violation
-from mlsys.domain.features import MAX_VIOLATIONS, Encoded, Label, Plan, encode_rows
+from mlsys.domain.features import Label, Plan
 from mlsys.domain.learners.base import Floats
 from mlsys.domain.messages import MAX_INSTANCES, PredictParameters
+from mlsys.domain.row_encoding import MAX_VIOLATIONS, Encoded, encode_rows
 from mlsys.use_cases.serving import LoadedModel, LoadedModels, ModelSelection
 
 Rows = Sequence[Mapping[str, Any]]
