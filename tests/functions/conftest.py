@@ -1,13 +1,16 @@
 """The deployables under the real functions-framework, on a local home."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import functions_framework
+import httpx
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
+from starlette.applications import Starlette
 
 from mlsys.runtime import Runtime, runtime_from_env
 
@@ -19,7 +22,22 @@ IRIS = "\n".join(
     ]
 )
 
-Deploy = Callable[[str], FlaskClient]
+Deploy = Callable[[str], httpx.Client]
+
+
+@dataclass(frozen=True)
+class Asynchronous(httpx.BaseTransport):
+    """Ask an ASGI app, and wait."""
+
+    app: Starlette
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return asyncio.run(self._answered(request))
+
+    async def _answered(self, request: httpx.Request) -> httpx.Response:
+        answered = await httpx.ASGITransport(self.app).handle_async_request(request)
+        content = await answered.aread()
+        return httpx.Response(answered.status_code, headers=answered.headers, content=content)
 
 
 @pytest.fixture
@@ -36,12 +54,13 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime
 def deploy(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Deploy:
     """Load `functions/{name}/main.py` as Google Cloud does."""
 
-    def load(name: str) -> FlaskClient:
+    def load(name: str) -> httpx.Client:
         assert runtime
         monkeypatch.delenv("FUNCTION_SIGNATURE_TYPE", raising=False)
         source = ROOT / "functions" / name / "main.py"
-        app: Flask = functions_framework.create_app(name, str(source), signature_of(name))
-        return app.test_client()
+        app = functions_framework.create_app(name, str(source), signature_of(name))
+        transport = httpx.WSGITransport(app) if isinstance(app, Flask) else Asynchronous(app)
+        return httpx.Client(transport=transport, base_url="http://function")
 
     return load
 
