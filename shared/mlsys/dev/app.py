@@ -37,9 +37,7 @@ def build_app(runtime: Runtime) -> Starlette:
             headers={**request.headers, "x-request-id": request.state.request_id},
             body=await _body(request),
         )
-        return _response(
-            await run_in_threadpool(respond, described(ROUTES, asked.path), asked, runtime)
-        )
+        return _response(await run_in_threadpool(respond, described(ROUTES), asked, runtime))
 
     async def event(request: HttpRequest) -> Response:
         name = request.path_params["handler"]

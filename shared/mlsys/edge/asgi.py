@@ -1,6 +1,5 @@
 """Between Starlette, which functions-framework and the local platform speak, and our requests."""
 
-from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request as HttpRequest
@@ -26,7 +25,9 @@ class Reply(Response):
         self.raw_headers.append((b"content-length", b"%d" % len(answer.body)))
 
 
-async def serve(routes: Sequence[Route[Runtime]], request: HttpRequest, runtime: Runtime) -> Reply:
+async def serve(
+    routes: tuple[Route[Runtime], ...], request: HttpRequest, runtime: Runtime
+) -> Reply:
     """Answer a request; at most one byte over the limit of a body is read."""
     scope = request.scope
     asked = Request(
@@ -38,7 +39,7 @@ async def serve(routes: Sequence[Route[Runtime]], request: HttpRequest, runtime:
         },
         body=await _body(request.receive),
     )
-    return Reply(respond(described(routes, asked.path), asked, runtime))
+    return Reply(respond(described(routes), asked, runtime))
 
 
 async def _body(receive: Receive) -> bytes:

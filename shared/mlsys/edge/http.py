@@ -1,5 +1,6 @@
 """HTTP without a server: a request in, an answer out, whichever framework carries them."""
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,12 +8,19 @@ from functools import cached_property
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, Generic, TypeVar
-from uuid import uuid4
 
 import structlog
 from pydantic import BaseModel
 
 from mlsys.domain import errors
+from mlsys.edge.failures import (
+    CANONICAL,
+    ErrorAnswer,
+    ErrorBody,
+    canonical_of,
+    details_of,
+    in_words,
+)
 from mlsys.edge.parsing import Model, check_size, loggable, parse_json, parse_model, parse_query
 
 log = structlog.get_logger()
@@ -28,18 +36,6 @@ STATUS: dict[type[errors.MlsysError], HTTPStatus] = {
     errors.Corrupt: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-}
-
-# https://cloud.google.com/apis/design/errors
-CANONICAL: dict[HTTPStatus, str] = {
-    HTTPStatus.BAD_REQUEST: "INVALID_ARGUMENT",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "INVALID_ARGUMENT",
-    HTTPStatus.NOT_FOUND: "NOT_FOUND",
-    HTTPStatus.METHOD_NOT_ALLOWED: "UNIMPLEMENTED",
-    HTTPStatus.CONFLICT: "ABORTED",
-    HTTPStatus.PRECONDITION_FAILED: "FAILED_PRECONDITION",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "INTERNAL",
-    HTTPStatus.SERVICE_UNAVAILABLE: "UNAVAILABLE",
 }
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,200}")
@@ -111,7 +107,7 @@ class Call:
         return {"request_id": self.request_id} | ({} if trace is None else {"traceparent": trace})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Route(Generic[Runtime]):
     """A method and a path such as `/v1/models/{model_id}`, and who answers.
 
@@ -137,26 +133,26 @@ class Route(Generic[Runtime]):
         return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.path)))
 
 
-class ErrorBody(BaseModel):
-    """google.rpc.Status."""
+class Table(Generic[Runtime]):
+    """Routes, found by their paths; the first route of a path and method answers."""
 
-    code: int
-    status: str
-    message: str
-    details: list[dict[str, Any]]
-    request_id: str
+    def __init__(self, routes: Sequence[Route[Runtime]]) -> None:
+        self._open = [route for route in routes if "{" in route.path]
+        self._fixed = {
+            route.path: _by_method(routes, route.path) for route in routes if "{" not in route.path
+        }
 
-
-class ErrorAnswer(BaseModel):
-    """What went wrong."""
-
-    error: ErrorBody
+    def at(self, path: str) -> "dict[str, _Found[Runtime]]":
+        """Return the routes of a path by method, each with what stands in its braces."""
+        return self._fixed.get(path) or _by_method(self._open, path)
 
 
-def respond(routes: Sequence[Route[Runtime]], request: Request, runtime: Runtime) -> Answer:
+def respond(
+    routes: Table[Runtime] | Sequence[Route[Runtime]], request: Request, runtime: Runtime
+) -> Answer:
     """Answer one request, and write its line in the log.
 
-    The first route of a path and method answers. Errors raised on purpose become answers as in
+    Errors raised on purpose become answers as in
     docs/api.md; any other travels on, to become a 500 with its traceback in the log.
     """
     started = perf_counter()
@@ -166,7 +162,8 @@ def respond(routes: Sequence[Route[Runtime]], request: Request, runtime: Runtime
     if "traceparent" in request.headers:
         structlog.contextvars.bind_contextvars(traceparent=request.headers["traceparent"])
 
-    answer = _answer(routes, request, runtime, request_id)
+    table = routes if isinstance(routes, Table) else Table(routes)
+    answer = _answer(table, request, runtime, request_id)
 
     log.info(
         "request.answered",
@@ -181,7 +178,7 @@ def respond(routes: Sequence[Route[Runtime]], request: Request, runtime: Runtime
 def request_id_of(headers: Mapping[str, str]) -> str:
     """Return the id that the caller gave, or a new one if it gave none that can be used."""
     given = headers.get("x-request-id", "")
-    return given if REQUEST_ID.fullmatch(given) else uuid4().hex
+    return given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
 
 def error_answer(
@@ -205,13 +202,19 @@ def error_answer(
     return _failed(status, body, request_id)
 
 
-def _answer(
-    routes: Sequence[Route[Runtime]], request: Request, runtime: Runtime, request_id: str
-) -> Answer:
-    by_method: dict[str, tuple[Route[Runtime], dict[str, str]]] = {}
+_Found = tuple[Route[Runtime], dict[str, str]]
+
+
+def _by_method(routes: Sequence[Route[Runtime]], path: str) -> dict[str, _Found[Runtime]]:
+    by_method: dict[str, _Found[Runtime]] = {}
     for route in routes:
-        if (found := route.match(request.path)) is not None:
+        if (found := route.match(path)) is not None:
             by_method.setdefault(route.method, (route, found))
+    return by_method
+
+
+def _answer(table: Table[Runtime], request: Request, runtime: Runtime, request_id: str) -> Answer:
+    by_method = table.at(request.path)
     if not by_method:
         return error_answer(
             HTTPStatus.NOT_FOUND, f"there is nothing at {request.path[:200]}", request_id=request_id
@@ -224,10 +227,16 @@ def _answer(
         body = route.handle(Call(request, found, request_id), runtime)
     except errors.MlsysError as error:
         log.warning("request.rejected", code=error.code, reason=loggable(error))
+        status = STATUS[type(error)]
         if route.error is not None:
-            status = STATUS[type(error)]
-            return _failed(status, route.error(status, _in_words(error)), request_id)
-        return _from_error(error, request_id)
+            return _failed(status, route.error(status, in_words(error)), request_id)
+        return error_answer(
+            status,
+            str(error),
+            request_id=request_id,
+            details=details_of(error),
+            canonical=canonical_of(error, status),
+        )
     if isinstance(body, Content):
         headers = {"Content-Type": body.media_type, "X-Request-ID": request_id}
         return Answer(route.status, body.body, headers)
@@ -253,41 +262,3 @@ def _failed(status: HTTPStatus, body: BaseModel, request_id: str) -> Answer:
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers |= {"Retry-After": "1"}
     return Answer(status, body.model_dump_json().encode(), headers)
-
-
-def _in_words(error: errors.MlsysError) -> str:
-    """Tell all problems in one text, each on a line of its own."""
-    if not isinstance(error, errors.InvalidInput) or not error.violations:
-        return str(error)
-    return "\n".join(f"{one.field}: {one.description}" for one in error.violations)
-
-
-def _from_error(error: errors.MlsysError, request_id: str) -> Answer:
-    details: list[dict[str, Any]] = []
-    if isinstance(error, errors.InvalidInput) and error.violations:
-        details.append(
-            {
-                "@type": "type.googleapis.com/google.rpc.BadRequest",
-                "fieldViolations": [vars(one) for one in error.violations],
-            }
-        )
-    if isinstance(error, errors.Refused) and error.reasons:
-        details.append(
-            {
-                "@type": "type.googleapis.com/google.rpc.PreconditionFailure",
-                "violations": [
-                    {"type": "GATE", "subject": str(error), "description": reason}
-                    for reason in error.reasons
-                ],
-            }
-        )
-    canonical = "ALREADY_EXISTS" if isinstance(error, errors.AlreadyExists) else None
-    if isinstance(error, errors.Corrupt):
-        canonical = "DATA_LOSS"
-    return error_answer(
-        STATUS[type(error)],
-        str(error),
-        request_id=request_id,
-        details=details,
-        canonical=canonical,
-    )

@@ -23,7 +23,7 @@ class PredictRequest(ModelSelection):
     """The body of `POST /v1/predict`: 1 to 10,000 rows, each a value by column name."""
 
     instances: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_INSTANCES)]
-    parameters: PredictParameters = PredictParameters()
+    parameters: PredictParameters = Field(default_factory=PredictParameters)
 
 
 def predict_rows(request: PredictRequest, *, models: LoadedModels, request_id: str) -> Predictions:
