@@ -1,5 +1,6 @@
 """Structured logs: one JSON object a line, in the fields that Cloud Logging understands."""
 
+import json
 import logging
 import sys
 from collections.abc import MutableMapping
@@ -20,7 +21,7 @@ def configure(level: str = "info", *, to: TextIO | None = None, readable: bool =
         to: where to; default: standard error.
         readable: for a person at a terminal instead of Cloud Logging.
     """
-    for_whom = (_as_cloud_logging, structlog.processors.JSONRenderer())
+    for_whom = (_as_cloud_logging, structlog.processors.JSONRenderer(_json))
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -33,6 +34,13 @@ def configure(level: str = "info", *, to: TextIO | None = None, readable: bool =
         logger_factory=structlog.PrintLoggerFactory(sys.stderr if to is None else to),
         cache_logger_on_first_use=False,
     )
+
+
+def _json(line: Any, **_: Any) -> str:
+    return _ENCODER.encode(line)
+
+
+_ENCODER = json.JSONEncoder(default=repr)
 
 
 def _as_cloud_logging(_: Any, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -44,7 +44,7 @@ class Feature(Record):
         """The code of each known category."""
         return {word: float(code) for code, word in enumerate(self.vocabulary)}
 
-    @property
+    @cached_property
     def unknown(self) -> float:
         """The one code of all categories that are not in the vocabulary."""
         return float(len(self.vocabulary))
@@ -85,6 +85,21 @@ class Plan(Record):
         if len(names) > 1:
             return itemgetter(*names)
         return lambda row: [row[name] for name in names]
+
+    @cached_property
+    def places(self) -> dict[tuple[Kind, bool], tuple[int, ...]]:
+        """Where in the matrix the features of each kind stand, nullable or not."""
+        alike: dict[tuple[Kind, bool], tuple[int, ...]] = {}
+        for place, one in enumerate(self.features):
+            key = (one.kind, one.nullable)
+            alike[key] = (*alike.get(key, ()), place)
+        return alike
+
+    @cached_property
+    def spelt(self) -> tuple[int, ...]:
+        """Where those stand that are sent as text."""
+        text = {"category", "datetime"}
+        return tuple(place for place, one in enumerate(self.features) if one.kind in text)
 
     @property
     def categorical(self) -> tuple[bool, ...]:

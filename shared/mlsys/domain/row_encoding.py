@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from math import isfinite
 from typing import Any, NamedTuple
 
@@ -52,18 +52,20 @@ def encode_rows(plan: Plan, rows: Sequence[Any]) -> Encoded:
     if not all(isinstance(row, Mapping) for row in rows):
         raise _refusal(_misshapen(rows))
     columns, complete = _columns(plan, rows)
-    warnings, unfit, coded = [], [], []
-    for feature, values in zip(plan.features, columns, strict=True):
-        try:
-            codes = _CODERS[feature.kind](feature, values)
-        except _Unfit:
-            unfit.append(feature)
+    unfit = _of_wrong_types(plan, columns)
+    coded, warnings = list(columns), []
+    for place in plan.spelt:
+        feature, values = plan.features[place], columns[place]
+        if place in unfit:
             continue
-        coded.append(codes)
-        if feature.kind == "category" and feature.unknown in codes:
+        try:
+            coded[place] = _CODERS[feature.kind](feature, values)
+        except ValueError:
+            unfit.add(place)
+        if feature.kind == "category" and feature.unknown in coded[place]:
             warnings.append(_unseen(feature, values))
     if unfit:
-        raise _refusal(_problems(unfit, rows))
+        raise _refusal(_problems([plan.features[place] for place in sorted(unfit)], rows))
     matrix = _matrix(coded, columns, rows=len(rows))
     if matrix is None:
         raise _refusal(_problems(plan.features, rows))
@@ -102,55 +104,46 @@ def _matrix(coded: Sequence[_Values], columns: Sequence[_Values], *, rows: int) 
     return np.ascontiguousarray(matrix.T)
 
 
-class _Unfit(Exception):
-    """Some value is not of the feature's kind; it says what was expected."""
+def _of_wrong_types(plan: Plan, columns: Sequence[_Values]) -> set[int]:
+    """Compare exact types: a boolean is an int for Python, but not for us."""
+    wrong = set()
+    for (kind, nullable), places in plan.places.items():
+        allowed = _TYPES[kind] | {type(None)} if nullable else _TYPES[kind]
+        alike = [columns[place] for place in places]
+        if not allowed.issuperset(map(type, chain.from_iterable(alike))):
+            wrong |= {
+                place for place in places if not allowed.issuperset(map(type, columns[place]))
+            }
+    return wrong
 
 
-def _numbers(feature: Feature, values: _Values) -> _Values:
-    _check_types(feature, values, expected="a number")
-    return values
-
-
-def _booleans(feature: Feature, values: _Values) -> _Values:
-    _check_types(feature, values, expected="true or false")
-    return values
-
-
-def _categories(feature: Feature, values: _Values) -> _Values:
-    _check_types(feature, values, expected="text")
-    known, unknown = feature.codes, feature.unknown
-    return [None if word is None else known.get(word, unknown) for word in values]
-
-
-def _times(feature: Feature, values: _Values) -> _Values:
-    expected = "a date or time such as 2024-01-31T12:00:00Z"
-    _check_types(feature, values, expected=expected)
-    try:
-        return [None if text is None else _days(text) for text in values]
-    except ValueError as error:
-        raise _Unfit(expected) from error
-
-
-_CODERS: dict[Kind, Callable[[Feature, _Values], _Values]] = {
-    "numeric": _numbers,
-    "boolean": _booleans,
-    "category": _categories,
-    "datetime": _times,
-}
 _TYPES: dict[Kind, frozenset[type]] = {
     "numeric": frozenset({int, float}),
     "boolean": frozenset({bool}),
     "category": frozenset({str}),
     "datetime": frozenset({str}),
 }
-_OR_NONE = {kind: types | {type(None)} for kind, types in _TYPES.items()}
+_EXPECTED: dict[Kind, str] = {
+    "numeric": "a number",
+    "boolean": "true or false",
+    "category": "text",
+    "datetime": "a date or time such as 2024-01-31T12:00:00Z",
+}
 
 
-def _check_types(feature: Feature, values: _Values, *, expected: str) -> None:
-    """Compare exact types: a boolean is an int for Python, but not for us."""
-    allowed = _OR_NONE if feature.nullable else _TYPES
-    if not allowed[feature.kind].issuperset(map(type, values)):
-        raise _Unfit(expected)
+def _categories(feature: Feature, values: _Values) -> _Values:
+    known, unknown = feature.codes, feature.unknown
+    return [None if word is None else known.get(word, unknown) for word in values]
+
+
+def _times(_: Feature, values: _Values) -> _Values:
+    return [None if text is None else _days(text) for text in values]
+
+
+_CODERS: dict[Kind, Callable[[Feature, _Values], _Values]] = {
+    "category": _categories,
+    "datetime": _times,
+}
 
 
 def _days(text: str) -> float:
@@ -172,24 +165,29 @@ def _problems(unfit: Sequence[Feature], rows: Sequence[Mapping[str, Any]]) -> It
             value = row.get(feature.name)
             if value is None and feature.nullable:
                 continue
-            try:
-                _check_value(feature, value)
-            except _Unfit as error:
+            expected = _expected_instead(feature, value)
+            if expected is not None:
                 got = _shown(value) if feature.name in row else "no such column"
                 yield Violation(
-                    f"instances[{place}].{feature.name}", f"expected {error}, got {got}"
+                    f"instances[{place}].{feature.name}", f"expected {expected}, got {got}"
                 )
 
 
-def _check_value(feature: Feature, value: Any) -> None:
-    _CODERS[feature.kind](feature, [value])
+def _expected_instead(feature: Feature, value: Any) -> str | None:
+    """Say what should stand there; None if the value fits."""
+    if type(value) not in _TYPES[feature.kind]:
+        return _EXPECTED[feature.kind]
     if feature.kind == "numeric":
         try:
-            finite = isfinite(value)
-        except OverflowError as error:
-            raise _Unfit("a number below 1.8e308") from error
-        if not finite:
-            raise _Unfit("a finite number")
+            return None if isfinite(value) else "a finite number"
+        except OverflowError:
+            return "a number below 1.8e308"
+    if feature.kind == "datetime":
+        try:
+            _days(value)
+        except ValueError:
+            return _EXPECTED["datetime"]
+    return None
 
 
 def _refusal(problems: Iterator[Violation]) -> InvalidInput:
