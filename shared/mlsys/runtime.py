@@ -87,6 +87,7 @@ class Runtime:
             records=self.records,
             objects=self.objects,
             pointer_ttl_seconds=self.settings.pointer_ttl_seconds,
+            max_bytes=self.settings.model_cache_mib * 2**20,
         )
 
     def workshop(self, carried: Mapping[str, str]) -> "Workshop":

@@ -64,6 +64,9 @@ class Settings(BaseModel):
     pointer_ttl_seconds: float = Field(
         2.0, ge=0, le=5, description="how long a server believes which model is in production"
     )
+    model_cache_mib: int = Field(
+        256, gt=0, description="memory for models that are loaded; the latest used are kept"
+    )
     default_model: str = Field(
         "",
         pattern=f"^$|{ID_PATTERN}",

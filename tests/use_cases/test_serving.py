@@ -2,7 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event, Thread
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -10,43 +10,13 @@ import pytest
 from mlsys.domain.errors import Corrupt, InvalidInput, NotFound, Unavailable
 from mlsys.domain.model_records import VersionStatus
 from mlsys.edge.parsing import parse_model
-from mlsys.ports import Objects, Records
 from mlsys.repositories import MODEL_VERSIONS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.registry import PromoteRequest, promote
-from mlsys.use_cases.serving import MAX_LOADED, LoadedModels, ModelSelection
-from tests.use_cases.conftest import MODELS, NOW
-
-
-class Watched:
-    """A port whose reads are counted, and which can be silent, slow or fail."""
-
-    def __init__(self, port: Records | Objects) -> None:
-        self._port = port
-        self.calls: list[str] = []
-        self.silent = False
-        self.entered = Event()
-        self.go_on = Event()
-        self.slow = ""
-
-    def __getattr__(self, name: str) -> Any:
-        if self.silent:
-            raise Unavailable("nobody answers")
-        method = getattr(self._port, name)
-
-        def call(*arguments: Any, **options: Any) -> Any:
-            told = "/".join(map(str, arguments))
-            self.calls.append(told)
-            if self.slow and self.slow in told:
-                self.entered.set()
-                assert self.go_on.wait(20)
-            return method(*arguments, **options)
-
-        return call
-
-    def times(self, text: str) -> int:
-        """Return how many calls named `text`."""
-        return sum(text in one for one in self.calls)
+from mlsys.use_cases.serving import LoadedModels, ModelSelection
+from tests.use_cases.conftest import NOW
+from tests.use_cases.served import found, serving, to_production
+from tests.use_cases.watched import Watched
 
 
 @pytest.fixture
@@ -59,32 +29,6 @@ def objects(trained: Runtime) -> Watched:
     return Watched(trained.objects)
 
 
-def serving(records: Any, objects: Any, *, ttl: float = 0.0) -> LoadedModels:
-    return LoadedModels(records=records, objects=objects, pointer_ttl_seconds=ttl)
-
-
-def found(models: LoadedModels, **selection: Any) -> str:
-    return models.find(ModelSelection(**selection)).version.id
-
-
-def to_production(model_id: str, runtime: Runtime) -> None:
-    promote(model_id, PromoteRequest(stage="production"), records=runtime.records, now=NOW)
-
-
-def test_a_promotion_is_followed_when_the_pointer_was_believed_long_enough(
-    trained: Runtime,
-) -> None:
-    brief = serving(trained.records, trained.objects, ttl=0.3)
-    long = serving(trained.records, trained.objects, ttl=60)
-    assert {found(brief, model="lightgbm"), found(long, model="lightgbm")} == {"lightgbm-v1"}
-
-    to_production("lightgbm-v2", trained)
-    time.sleep(0.3)
-
-    assert found(brief, model="lightgbm") == "lightgbm-v2"
-    assert found(long, model="lightgbm") == "lightgbm-v1"
-
-
 def test_a_pointer_is_read_once_while_it_is_believed(records: Watched, objects: Watched) -> None:
     models = serving(records, objects, ttl=60)
 
@@ -93,20 +37,6 @@ def test_a_pointer_is_read_once_while_it_is_believed(records: Watched, objects: 
 
     assert records.times("models/lightgbm") == 1
     assert objects.times("model.txt") == 1
-
-
-def test_a_rolled_back_version_is_still_there(
-    records: Watched, objects: Watched, trained: Runtime
-) -> None:
-    models = serving(records, objects)
-    seen = [found(models, model="lightgbm")]
-
-    for model_id in ("lightgbm-v2", "lightgbm-v1"):
-        to_production(model_id, trained)
-        seen.append(found(models, model="lightgbm"))
-
-    assert seen == ["lightgbm-v1", "lightgbm-v2", "lightgbm-v1"]
-    assert objects.times("v1/model.txt") == 1
 
 
 @pytest.mark.parametrize(
@@ -222,21 +152,6 @@ def test_records_that_answer_again_are_followed_again(
 
     assert while_silent == "lightgbm-v1"
     assert found(models, model="lightgbm") == "lightgbm-v2"
-
-
-def test_only_the_latest_used_are_kept(records: Watched, objects: Watched) -> None:
-    models = serving(records, objects, ttl=60)
-    names = list(MODELS)[: MAX_LOADED + 1]
-    for name in names:
-        found(models, model=name)
-        found(models, model=names[0])
-
-    found(models, model=names[-1])
-    found(models, model=names[1])
-
-    loads = {name: objects.times(f"models/{name}/v1/preprocess.json") for name in names}
-    assert len(names) == 5
-    assert loads == {**dict.fromkeys(names, 1), names[1]: 2}
 
 
 def test_many_threads_at_once_load_a_model_once(records: Watched, objects: Watched) -> None:

@@ -93,11 +93,21 @@ class Importances(BaseModel):
     warnings: list[str]
 
 
-class Ready(BaseModel):
-    """Each backend answered."""
+class Alive(BaseModel):
+    """The process answers."""
 
-    status: str
-    backends: dict[str, str]
+    status: str = "ok"
+
+
+class Ready(BaseModel):
+    """It can work: the backends that were asked answered, or models are loaded that do without.
+
+    `degraded` if one of the models is not the one that was promoted last; it says why.
+    """
+
+    status: Literal["ok", "degraded"] = "ok"
+    backends: dict[str, str] = Field(default_factory=dict)
+    models: dict[str, str] = Field(default_factory=dict)
 
 
 class Version(BaseModel):

@@ -82,6 +82,13 @@ class Call:
     request: Request
     path: Mapping[str, str]
     request_id: str
+    extra_headers: dict[str, str] = field(default_factory=dict, compare=False)
+    """What a good answer says besides."""
+
+    def degraded(self, reason: str) -> None:
+        """Tell in the answer's headers what it lacks; nothing if that is ""."""
+        if reason:
+            self.extra_headers["X-Mlsys-Degraded"] = reason
 
     def body(self) -> bytes:
         """Return the body as it came. Raises TooLarge."""
@@ -225,8 +232,9 @@ def _answer(table: Table[Runtime], request: Request, runtime: Runtime, request_i
         return _not_allowed(request, [route for route, _ in by_method.values()], request_id)
 
     route, found = by_method[request.method]
+    call = Call(request, found, request_id)
     try:
-        body = route.handle(Call(request, found, request_id), runtime)
+        body = route.handle(call, runtime)
     except errors.MlsysError as error:
         log.warning("request.rejected", code=error.code, reason=loggable(error))
         status = STATUS[type(error)]
@@ -239,12 +247,10 @@ def _answer(table: Table[Runtime], request: Request, runtime: Runtime, request_i
             details=details_of(error),
             canonical=canonical_of(error, status),
         )
+    told = {"X-Request-ID": request_id, **call.extra_headers}
     if isinstance(body, Content):
-        headers = {"Content-Type": body.media_type, "X-Request-ID": request_id}
-        return Answer(route.status, body.body, headers)
-    return Answer(
-        route.status, body.model_dump_json().encode(), JSON_TYPE | {"X-Request-ID": request_id}
-    )
+        return Answer(route.status, body.body, {"Content-Type": body.media_type, **told})
+    return Answer(route.status, body.model_dump_json().encode(), JSON_TYPE | told)
 
 
 def _not_allowed(request: Request, routes: Sequence[Route[Runtime]], request_id: str) -> Answer:

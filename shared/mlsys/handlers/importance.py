@@ -8,13 +8,16 @@ from mlsys.use_cases.importance import ImportanceRequest, importance_of
 
 def create(call: Call, runtime: Runtime) -> Importances:
     """Rank the features that a model goes by."""
-    return importance_of(
-        call.json(ImportanceRequest),
+    asked = call.json(ImportanceRequest)
+    answered = importance_of(
+        asked,
         models=runtime.models,
         records=runtime.records,
         objects=runtime.objects,
         request_id=call.request_id,
     )
+    call.degraded(runtime.models.trouble(asked))
+    return answered
 
 
 ROUTES = (Route("POST", "/v1/importance", create, body=ImportanceRequest),)

@@ -3,7 +3,7 @@
 from functools import cache
 
 from mlsys import __version__
-from mlsys.domain.answers import Predictions, Version
+from mlsys.domain.answers import Alive, Predictions, Ready, Version
 from mlsys.domain.errors import InvalidInput, NotFound
 from mlsys.domain.messages import PredictParameters
 from mlsys.edge.formats import inference, mlflow
@@ -16,14 +16,16 @@ from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from mlsys.use_cases.about import about
 from mlsys.use_cases.predict import PredictRequest, answer_rows, predict_rows
+from mlsys.use_cases.readiness import ask_backends
 from mlsys.use_cases.serving import LoadedModel, ModelSelection
 
 
 def create(call: Call, runtime: Runtime) -> Predictions:
     """Predict rows with the model that the body names."""
-    return predict_rows(
-        call.json(PredictRequest), models=runtime.models, request_id=call.request_id
-    )
+    asked = call.json(PredictRequest)
+    answered = predict_rows(asked, models=runtime.models, request_id=call.request_id)
+    call.degraded(runtime.models.trouble(asked))
+    return answered
 
 
 def predict_named(call: Call, runtime: Runtime) -> Predictions:
@@ -33,7 +35,7 @@ def predict_named(call: Call, runtime: Runtime) -> Predictions:
 
 def predict_default(call: Call, runtime: Runtime) -> Predictions:
     """Predict `instances` with the default model, as Vertex AI sends them to a container."""
-    return _predict_instances(call, _default(runtime))
+    return _predict_instances(call, _default(call, runtime))
 
 
 def describe_model(call: Call, runtime: Runtime) -> Content:
@@ -44,7 +46,7 @@ def describe_model(call: Call, runtime: Runtime) -> Content:
 
 def invoke(call: Call, runtime: Runtime) -> Predictions:
     """Predict a data frame with the default model, as MLflow's clients send it."""
-    loaded = _default(runtime)
+    loaded = _default(call, runtime)
     plan = loaded.model.plan
     if call.media_type == "text/csv":
         return _answer(call, loaded, mlflow.read_csv(call.body(), plan), PredictParameters())
@@ -57,10 +59,28 @@ def invoke(call: Call, runtime: Runtime) -> Predictions:
     return _answer(call, loaded, rows, asked.params or PredictParameters())
 
 
-def ping(_: Call, runtime: Runtime) -> mlflow.Pong:
+def ping(call: Call, runtime: Runtime) -> mlflow.Pong:
     """Load the default model, if one is set."""
-    _load_default(runtime)
+    _load_default(call, runtime)
     return mlflow.Pong()
+
+
+def alive(_: Call, __: Runtime) -> Alive:
+    """Answer without asking anybody."""
+    return Alive()
+
+
+def ready(call: Call, runtime: Runtime) -> Ready:
+    """Tell of the models that are loaded, and before there are any of the backends."""
+    _load_default(call, runtime)
+    troubles = runtime.models.troubles()
+    if not troubles:
+        bucket = runtime.settings.artifacts_bucket
+        return ask_backends(bucket, records=runtime.records, objects=runtime.objects)
+    return Ready(
+        status="degraded" if any(troubles.values()) else "ok",
+        models={name: trouble or "ok" for name, trouble in troubles.items()},
+    )
 
 
 def version(_: Call, runtime: Runtime) -> Version:
@@ -78,9 +98,9 @@ def server_live(_: Call, __: Runtime) -> inference.ServerLive:
     return inference.ServerLive()
 
 
-def server_ready(_: Call, runtime: Runtime) -> inference.ServerReady:
+def server_ready(call: Call, runtime: Runtime) -> inference.ServerReady:
     """Load the default model, if one is set."""
-    _load_default(runtime)
+    _load_default(call, runtime)
     return inference.ServerReady()
 
 
@@ -130,6 +150,9 @@ ROUTES = (
     Route("GET", "/v1/models/{name}", model_ready),
     Route("POST", "/invocations", invoke, body=mlflow.Invocation, error=mlflow.mlflow_error),
     Route("GET", "/ping", ping, error=mlflow.mlflow_error),
+    Route("GET", "/healthz", alive),
+    Route("GET", "/livez", alive),
+    Route("GET", "/readyz", ready),
     Route("GET", "/version", version),
     Route("GET", "/v2", server, error=inference.inference_error),
     Route("GET", "/v2/health/live", server_live, error=inference.inference_error),
@@ -156,19 +179,25 @@ def _predict_instances(call: Call, loaded: LoadedModel) -> Predictions:
 def _named(call: Call, runtime: Runtime) -> LoadedModel:
     """Find the model that the path names, and its version, if that names one."""
     named = {"model" if key == "name" else key: value for key, value in call.path.items()}
-    return runtime.models.find(parse_query(named, ModelSelection))
+    return _find(call, runtime, parse_query(named, ModelSelection))
 
 
-def _default(runtime: Runtime) -> LoadedModel:
+def _default(call: Call, runtime: Runtime) -> LoadedModel:
     name = runtime.settings.default_model
     if not name:
         raise NotFound("no model is the default one: set MLSYS_DEFAULT_MODEL to its name")
-    return runtime.models.find(ModelSelection(model=name))
+    return _find(call, runtime, ModelSelection(model=name))
 
 
-def _load_default(runtime: Runtime) -> None:
+def _load_default(call: Call, runtime: Runtime) -> None:
     if runtime.settings.default_model:
-        _default(runtime)
+        _default(call, runtime)
+
+
+def _find(call: Call, runtime: Runtime, selection: ModelSelection) -> LoadedModel:
+    loaded = runtime.models.find(selection)
+    call.degraded(runtime.models.trouble(selection))
+    return loaded
 
 
 def _answer(

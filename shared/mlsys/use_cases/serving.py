@@ -1,26 +1,19 @@
-"""Which model answers, and keeping it loaded: the pointer for seconds, the model by its id."""
+"""Which model answers: a version that is named, or the one that a stage points at."""
 
-from collections import OrderedDict
-from dataclasses import dataclass
-from threading import Lock
-from time import monotonic
 from typing import Annotated, Self
 
-import structlog
 from pydantic import Field, model_validator
 
-from mlsys.domain.artifacts import Model, load_model, needed_files
-from mlsys.domain.errors import InvalidInput, NotFound, Unavailable
+from mlsys.domain.errors import NotFound
 from mlsys.domain.ids import Id
-from mlsys.domain.messages import ModelType, Stage
-from mlsys.domain.model_records import ModelHead, ModelVersion, VersionStatus
+from mlsys.domain.messages import Stage
 from mlsys.domain.records import Input
 from mlsys.ports import Objects, Records
-from mlsys.use_cases.registry import get_head, get_version, model_id_of
+from mlsys.use_cases.pointers import Pointers
+from mlsys.use_cases.registry import model_id_of
+from mlsys.use_cases.shelf import LoadedModel, Shelf
 
-log = structlog.get_logger()
-
-MAX_LOADED = 4
+__all__ = ["LoadedModel", "LoadedModels", "ModelSelection"]
 
 
 class ModelSelection(Input):
@@ -40,29 +33,20 @@ class ModelSelection(Input):
         return self
 
 
-@dataclass(frozen=True)
-class LoadedModel:
-    """A version, ready to answer."""
-
-    version: ModelVersion
-    model: Model
-
-
 class LoadedModels:
-    """The models of one process, the latest used kept; safe for many threads.
+    """The models of one process; safe for many threads.
 
-    A pointer is believed for `pointer_ttl_seconds`. Where the records do not answer, the last
-    pointer read goes on being believed: better an old model than none.
+    A name that is asked for again and again costs two looks into dictionaries: its pointer is read
+    and a new model is loaded behind the requests. See docs/decisions/0019.
     """
 
-    def __init__(self, *, records: Records, objects: Objects, pointer_ttl_seconds: float) -> None:
-        self._records = records
-        self._objects = objects
-        self._ttl = pointer_ttl_seconds
-        self._heads: dict[str, tuple[ModelHead, float]] = {}
-        self._models: OrderedDict[str, LoadedModel] = OrderedDict()
-        self._loading: dict[str, Lock] = {}
-        self._changing = Lock()
+    def __init__(
+        self, *, records: Records, objects: Objects, pointer_ttl_seconds: float, max_bytes: int
+    ) -> None:
+        self._shelf = Shelf(records=records, objects=objects, max_bytes=max_bytes)
+        self._pointers = Pointers(
+            records=records, shelf=self._shelf, ttl_seconds=pointer_ttl_seconds
+        )
 
     def find(self, selection: ModelSelection) -> LoadedModel:
         """Return the model that is meant, loaded.
@@ -73,69 +57,34 @@ class LoadedModels:
             Corrupt: a file is not what was registered.
 
         """
-        model_id = selection.model_id or self._pointed_at(selection)
-        return self._kept(model_id) or self._loaded_once(model_id)
-
-    def _kept(self, model_id: str) -> LoadedModel | None:
-        with self._changing:
-            if model_id in self._models:
-                self._models.move_to_end(model_id)
-            return self._models.get(model_id)
-
-    def _loaded_once(self, model_id: str) -> LoadedModel:
-        """Load a model while who asks for the same one waits, and nobody else."""
-        with self._changing:
-            loading = self._loading.setdefault(model_id, Lock())
-        with loading:
-            try:
-                loaded = self._kept(model_id) or self._load(model_id)
-                self._keep(loaded)
-            finally:
-                with self._changing:
-                    self._loading.pop(model_id, None)
+        loaded = self._shelf.kept(self._meant(selection))
+        if loaded is None:  # perhaps only just: the pointer went on, and the old model was dropped
+            loaded = self._shelf.get(self._meant(selection))
         return loaded
 
-    def _keep(self, loaded: LoadedModel) -> None:
-        with self._changing:
-            self._models[loaded.version.id] = loaded
-            while len(self._models) > MAX_LOADED:
-                self._models.popitem(last=False)
+    def trouble(self, selection: ModelSelection) -> str:
+        """Say why the answer may not be of the model that stands at the stage; "" if it is."""
+        if selection.model is None or selection.version is not None:
+            return ""
+        return self._pointers.trouble(selection.model)
 
-    def _pointed_at(self, selection: ModelSelection) -> str:
+    def troubles(self) -> dict[str, str]:
+        """Say for each name that was asked for why it is not followed; "" if it is."""
+        return self._pointers.troubles()
+
+    def close(self) -> None:
+        """Read and load nothing more in the background; requests are answered as before."""
+        self._pointers.close()
+
+    def _meant(self, selection: ModelSelection) -> str:
+        if selection.model_id is not None:
+            return selection.model_id
         name = str(selection.model)
         if selection.version is not None:
             return model_id_of(name, selection.version)
-        version = getattr(self._head(name), selection.stage)
+        version = getattr(self._pointers.head(name), selection.stage)
         if version is None:
             raise NotFound(
                 f"model {name!r} has nothing in {selection.stage}: promote a version, or name one"
             )
         return model_id_of(name, version)
-
-    def _head(self, name: str) -> ModelHead:
-        known = self._heads.get(name)
-        if known is not None and monotonic() - known[1] < self._ttl:
-            return known[0]
-        try:
-            head = get_head(name, records=self._records)
-        except Unavailable as error:
-            if known is None:
-                raise
-            log.warning("pointer.not_read", model=name, reason=str(error))
-            head = known[0]
-        self._heads[name] = (head, monotonic())
-        return head
-
-    def _load(self, model_id: str) -> LoadedModel:
-        version = get_version(model_id, records=self._records)
-        if version.status is not VersionStatus.READY:
-            raise InvalidInput(f"{model_id} is {version.status}: its files are not all written")
-        started = monotonic()
-        model_type = ModelType(version.model_type)
-        files = {
-            name: self._objects.read(version.files[name].uri, sha256=version.files[name].sha256)
-            for name in needed_files(model_type)
-        }
-        model = load_model(model_type, files)
-        log.info("model.loaded", model_id=model_id, seconds=round(monotonic() - started, 6))
-        return LoadedModel(version, model)
