@@ -15,9 +15,10 @@ from starlette.routing import Route as HttpRoute
 from mlsys.dev.routes import EVENT_HANDLERS, ROUTES
 from mlsys.domain.errors import MlsysError
 from mlsys.edge.events import receive
-from mlsys.edge.http import STATUS, Answer, Request, error_answer, request_id_of, respond
+from mlsys.edge.http import STATUS, Answer, Request, error_answer, respond
 from mlsys.edge.openapi import described
 from mlsys.edge.parsing import MAX_BODY_BYTES
+from mlsys.edge.request_ids import request_id_of
 from mlsys.runtime import Runtime
 
 log = structlog.get_logger()

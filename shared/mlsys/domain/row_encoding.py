@@ -49,7 +49,7 @@ def encode_rows(plan: Plan, rows: Sequence[Any]) -> Encoded:
     [[41.0], [nan]]
 
     """
-    if not all(isinstance(row, Mapping) for row in rows):
+    if not all(issubclass(kind, Mapping) for kind in set(map(type, rows))):
         raise _refusal(_misshapen(rows))
     columns, complete = _columns(plan, rows)
     unfit = _of_wrong_types(plan, columns)
@@ -96,11 +96,9 @@ def _matrix(coded: Sequence[_Values], columns: Sequence[_Values], *, rows: int) 
         matrix = np.array(coded, dtype=np.float64).reshape(len(coded), rows)
     except OverflowError:
         return None
-    finite = np.isfinite(matrix)
-    if not finite.all():
-        missing = sum(values.count(None) for values in columns)
-        if matrix.size - np.count_nonzero(finite) != missing:
-            return None
+    other = matrix.size - np.count_nonzero(np.isfinite(matrix))
+    if other and other != sum(values.count(None) for values in columns):
+        return None
     return np.ascontiguousarray(matrix.T)
 
 

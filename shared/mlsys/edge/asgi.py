@@ -1,18 +1,27 @@
-"""Between Starlette, which functions-framework and the local platform speak, and our requests."""
+"""Between ASGI, as Starlette hands it on, and our own requests and answers."""
 
+from asyncio import get_running_loop
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Generic
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
-from starlette.types import Receive
 
-from mlsys.edge.http import Answer, Request, Route, Runtime, respond
+from mlsys.domain.errors import Overloaded
+from mlsys.edge.http import Answer, MustWait, Request, Route, Runtime, respond
 from mlsys.edge.openapi import described
 from mlsys.edge.parsing import MAX_BODY_BYTES
 
+SMALL_BYTES = 4096
+MAX_WORKING = 32
+MAX_WAITING = 64
+WAITING_AT_ONCE = 8
+
 
 class Reply(Response):
-    """An answer on its way; Starlette's own would look each header up again."""
+    """An answer on its way; Starlette's own would look its headers up again."""
 
     def __init__(self, answer: Answer) -> None:
         self.status_code = int(answer.status)
@@ -25,27 +34,80 @@ class Reply(Response):
         self.raw_headers.append((b"content-length", b"%d" % len(answer.body)))
 
 
-async def serve(
-    routes: tuple[Route[Runtime], ...], request: HttpRequest, runtime: Runtime
-) -> Reply:
-    """Answer a request; at most one byte over the limit of a body is read."""
+class Server(Generic[Runtime]):
+    """Answers the requests of one event loop, and refuses what it cannot answer soon.
+
+    What is small and at hand is answered on the loop: to another thread and back takes longer.
+    One thread works on larger bodies, others wait for stores. Each line has an end.
+    """
+
+    def __init__(self, routes: tuple[Route[Runtime], ...], runtime: Runtime) -> None:
+        self._table = described(routes)
+        self._runtime = runtime
+        self._working = _Line("working", threads=1, places=MAX_WORKING)
+        self._waiting = _Line("waiting", threads=WAITING_AT_ONCE, places=MAX_WAITING)
+
+    async def answer(self, request: HttpRequest) -> Reply:
+        """Answer a request of functions-framework's."""
+        asked = await read_request(request)
+        try:
+            if len(asked.body) <= SMALL_BYTES:
+                return Reply(self._respond(asked))
+            return Reply(await self._in(self._working, asked))
+        except MustWait:
+            return Reply(await self._in(self._waiting, replace(asked, at_once=False)))
+
+    async def _in(self, line: "_Line", asked: Request) -> Answer:
+        if line.taken >= line.places:
+            full = Overloaded(f"{line.places} requests are {line.name} already: ask again later")
+            return respond(self._table, asked, self._runtime, refusal=full)
+        line.taken += 1
+        try:
+            return await get_running_loop().run_in_executor(line.pool, self._respond, asked)
+        finally:
+            line.taken -= 1
+
+    def _respond(self, asked: Request) -> Answer:
+        return respond(self._table, asked, self._runtime)
+
+
+async def read_request(request: HttpRequest) -> Request:
+    """Read a request; of its body at most one byte over the limit, which is enough to refuse it."""
     scope = request.scope
-    asked = Request(
+    return Request(
         method=scope["method"],
         path=scope["path"],
-        query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+        query=_query(scope["query_string"]),
         headers={
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         },
-        body=await _body(request.receive),
+        body=await _body(request),
+        at_once=True,
     )
-    return Reply(respond(described(routes), asked, runtime))
 
 
-async def _body(receive: Receive) -> bytes:
-    message = await receive()
+class _Line:
+    """Threads, and the requests that they have or that stand before them."""
+
+    def __init__(self, name: str, *, threads: int, places: int) -> None:
+        self.name = name
+        self.places = places
+        self.taken = 0
+        self.pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+
+
+def _query(text: bytes) -> dict[str, str]:
+    return dict(parse_qsl(text.decode("latin-1"), keep_blank_values=True)) if text else {}
+
+
+async def _body(request: HttpRequest) -> bytes:
+    message = await request.receive()
     body: bytes = message.get("body", b"")
-    while message.get("more_body", False) and len(body) <= MAX_BODY_BYTES:
-        message = await receive()
-        body += message.get("body", b"")
-    return body[: MAX_BODY_BYTES + 1]
+    if not message.get("more_body", False):
+        return body[: MAX_BODY_BYTES + 1]
+    parts, length = [body], len(body)
+    while message.get("more_body", False) and length <= MAX_BODY_BYTES:
+        message = await request.receive()
+        parts.append(message.get("body", b""))
+        length += len(parts[-1])
+    return b"".join(parts)[: MAX_BODY_BYTES + 1]

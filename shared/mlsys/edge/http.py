@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
-from random import getrandbits
 from time import perf_counter
 from typing import Any, Generic, TypeVar
 
@@ -22,6 +21,7 @@ from mlsys.edge.failures import (
     in_words,
 )
 from mlsys.edge.parsing import Model, check_size, loggable, parse_json, parse_model, parse_query
+from mlsys.edge.request_ids import request_id_of
 
 log = structlog.get_logger()
 
@@ -34,11 +34,12 @@ STATUS: dict[type[errors.MlsysError], HTTPStatus] = {
     errors.LostRace: HTTPStatus.CONFLICT,
     errors.Refused: HTTPStatus.PRECONDITION_FAILED,
     errors.Corrupt: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.Overloaded: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,200}")
+LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 JSON_TYPE = {"Content-Type": "application/json"}
 
 Runtime = TypeVar("Runtime")
@@ -47,15 +48,24 @@ ErrorShape = Callable[[HTTPStatus, str], BaseModel]
 """How somebody else's format says what went wrong: from a status and all problems in words."""
 
 
+class MustWait(Exception):
+    """A request that was to be answered at once needs what is not at hand: let another thread."""
+
+
 @dataclass(frozen=True)
 class Request:
-    """What came in. Header names are in lower case."""
+    """What came in. Header names are in lower case.
+
+    To one that is to be answered `at_once`, on the thread that carries all of them, no handler
+    reads from a store: it raises MustWait.
+    """
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    at_once: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +99,11 @@ class Call:
         """Tell in the answer's headers what it lacks; nothing if that is ""."""
         if reason:
             self.extra_headers["X-Mlsys-Degraded"] = reason
+
+    def wait(self) -> None:
+        """Begin what may take long. Raises MustWait where that must not be."""
+        if self.request.at_once:
+            raise MustWait
 
     def body(self) -> bytes:
         """Return the body as it came. Raises TooLarge."""
@@ -155,9 +170,13 @@ class Table(Generic[Runtime]):
 
 
 def respond(
-    routes: Table[Runtime] | Sequence[Route[Runtime]], request: Request, runtime: Runtime
+    routes: Table[Runtime] | Sequence[Route[Runtime]],
+    request: Request,
+    runtime: Runtime,
+    *,
+    refusal: errors.MlsysError | None = None,
 ) -> Answer:
-    """Answer one request, and write its line in the log.
+    """Answer one request, or refuse it, and write its line in the log.
 
     Errors raised on purpose become answers as in
     docs/api.md; any other travels on, to become a 500 with its traceback in the log.
@@ -170,7 +189,7 @@ def respond(
         structlog.contextvars.bind_contextvars(traceparent=request.headers["traceparent"])
 
     table = routes if isinstance(routes, Table) else Table(routes)
-    answer = _answer(table, request, runtime, request_id)
+    answer = _answer(table, request, runtime, request_id, refusal)
 
     log.info(
         "request.answered",
@@ -180,14 +199,6 @@ def respond(
         seconds=round(perf_counter() - started, 6),
     )
     return answer
-
-
-def request_id_of(headers: Mapping[str, str]) -> str:
-    """Return the id that the caller gave, or a new one if it gave none that can be used."""
-    given = headers.get("x-request-id", "")
-    if REQUEST_ID.fullmatch(given):
-        return given
-    return f"{getrandbits(128):032x}"  # no secret; another one in every process
 
 
 def error_answer(
@@ -222,7 +233,13 @@ def _by_method(routes: Sequence[Route[Runtime]], path: str) -> dict[str, _Found[
     return by_method
 
 
-def _answer(table: Table[Runtime], request: Request, runtime: Runtime, request_id: str) -> Answer:
+def _answer(
+    table: Table[Runtime],
+    request: Request,
+    runtime: Runtime,
+    request_id: str,
+    refusal: errors.MlsysError | None,
+) -> Answer:
     by_method = table.at(request.path)
     if not by_method:
         return error_answer(
@@ -233,24 +250,30 @@ def _answer(table: Table[Runtime], request: Request, runtime: Runtime, request_i
 
     route, found = by_method[request.method]
     call = Call(request, found, request_id)
+    if refusal is not None:
+        return _rejected(route, refusal, request_id)
     try:
         body = route.handle(call, runtime)
     except errors.MlsysError as error:
-        log.warning("request.rejected", code=error.code, reason=loggable(error))
-        status = STATUS[type(error)]
-        if route.error is not None:
-            return _failed(status, route.error(status, in_words(error)), request_id)
-        return error_answer(
-            status,
-            str(error),
-            request_id=request_id,
-            details=details_of(error),
-            canonical=canonical_of(error, status),
-        )
+        return _rejected(route, error, request_id)
     told = {"X-Request-ID": request_id, **call.extra_headers}
     if isinstance(body, Content):
         return Answer(route.status, body.body, {"Content-Type": body.media_type, **told})
     return Answer(route.status, body.model_dump_json().encode(), JSON_TYPE | told)
+
+
+def _rejected(route: Route[Runtime], error: errors.MlsysError, request_id: str) -> Answer:
+    log.warning("request.rejected", code=error.code, reason=loggable(error))
+    status = STATUS[type(error)]
+    if route.error is not None:
+        return _failed(status, route.error(status, in_words(error)), request_id)
+    return error_answer(
+        status,
+        str(error),
+        request_id=request_id,
+        details=details_of(error),
+        canonical=canonical_of(error, status),
+    )
 
 
 def _not_allowed(request: Request, routes: Sequence[Route[Runtime]], request_id: str) -> Answer:
@@ -267,6 +290,6 @@ def _not_allowed(request: Request, routes: Sequence[Route[Runtime]], request_id:
 
 def _failed(status: HTTPStatus, body: BaseModel, request_id: str) -> Answer:
     headers = JSON_TYPE | {"X-Request-ID": request_id}
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in LATER:
         headers |= {"Retry-After": "1"}
     return Answer(status, body.model_dump_json().encode(), headers)

@@ -52,7 +52,7 @@ def parse_json(body: bytes, *, as_written: bool = False) -> Any:
     if not as_written:
         with suppress(ValueError):  # below it is told what is wrong
             value = from_json(body, allow_inf_nan=False)
-            if _means_one_thing(value, body):
+            if isinstance(value, CONTAINERS) and _means_one_thing(value, body):
                 return value
     try:
         text = body.decode()
@@ -123,20 +123,22 @@ def _means_one_thing(value: Any, body: bytes) -> bool:
     """
     unseen = body.count(b"{") + body.count(b"[")  # or less: braces may stand in a text
     names = 0
-    level: list[Any] = [[value]]
-    for _ in range(MAX_DEPTH + 1):
-        objects = [one for one in level if isinstance(one, dict)]
-        names += sum(map(len, objects))
-        cells = [one for one in level if isinstance(one, list)] + [one.values() for one in objects]
-        if any(inf in some or -inf in some for some in cells):
-            return False
-        if unseen:
-            level = [one for some in cells for one in some if isinstance(one, CONTAINERS)]
-            unseen -= len(level)
-        else:
-            level = []
-        if not level:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        unseen -= len(level)
+        inner: list[Any] = []
+        for one in level:
+            cells = one
+            if isinstance(one, dict):
+                names += len(one)
+                cells = one.values()
+            if inf in cells or -inf in cells:
+                return False
+            if unseen > 0:
+                inner += [cell for cell in cells if isinstance(cell, CONTAINERS)]
+        if not inner:
             break
+        level = inner
     else:
         return False
     if body.count(b":") == names:

@@ -86,6 +86,16 @@ class Pointers:
             known = self._names.get(name) or self._first(name)
         return known.head
 
+    def head_at_hand(self, name: str) -> ModelHead | None:
+        """Return where a name points if that takes no waiting, else None; see `head`."""
+        asked_at = monotonic()
+        known = self._names.get(name)
+        if known is not None and asked_at >= known.believed_until:
+            with self._changed:
+                if known.looked_at < self._needed(known, asked_at) and not self._closed:
+                    return None
+        return None if known is None else known.head
+
     def troubles(self) -> dict[str, str]:
         """Say for each name that is known why it is not followed; "" if it is."""
         return {name: self.trouble(name) for name in list(self._names)}
@@ -124,18 +134,22 @@ class Pointers:
 
     def _look_again(self, known: _Name, asked_at: float) -> None:
         with self._changed:
-            idle_seconds = asked_at - max(known.asked_at, known.looked_at)
-            known.asked_at = max(known.asked_at, asked_at)
-            if idle_seconds >= IDLE_TTLS * self._ttl:
-                known.needed_at = asked_at
-            if not known.looking:
-                self._start_look(known)
-            needed_at = known.needed_at
+            needed_at = self._needed(known, asked_at)
             patience = PATIENCE_SECONDS if known.trouble is None else IN_TROUBLE_SECONDS
             self._changed.wait_for(
                 lambda: known.looked_at >= needed_at or self._closed,
                 timeout=needed_at + patience - asked_at,
             )
+
+    def _needed(self, known: _Name, asked_at: float) -> float:
+        """Have a look begun, and return when one must have begun for who asks not to wait."""
+        idle_seconds = asked_at - max(known.asked_at, known.looked_at)
+        known.asked_at = max(known.asked_at, asked_at)
+        if idle_seconds >= IDLE_TTLS * self._ttl:
+            known.needed_at = asked_at
+        if not known.looking:
+            self._start_look(known)
+        return known.needed_at
 
     def _start_look(self, known: _Name) -> None:
         if not self._closed:

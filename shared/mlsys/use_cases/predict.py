@@ -14,7 +14,7 @@ from mlsys.domain.features import Label, Plan
 from mlsys.domain.learners.base import Floats
 from mlsys.domain.messages import MAX_INSTANCES, PredictParameters
 from mlsys.domain.row_encoding import MAX_VIOLATIONS, Encoded, encode_rows
-from mlsys.use_cases.serving import LoadedModel, LoadedModels, ModelSelection
+from mlsys.use_cases.serving import LoadedModel, ModelSelection
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -24,19 +24,6 @@ class PredictRequest(ModelSelection):
 
     instances: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_INSTANCES)]
     parameters: PredictParameters = Field(default_factory=PredictParameters)
-
-
-def predict_rows(request: PredictRequest, *, models: LoadedModels, request_id: str) -> Predictions:
-    """Score rows with the model that is meant.
-
-    Raises:
-        InvalidInput: everything wrong with the rows, each with its path.
-        NotFound: no such model, or nothing stands at that stage.
-        Corrupt: the model's files are not what was registered.
-
-    """
-    loaded = models.find(request)
-    return answer_rows(loaded, request.instances, request.parameters, request_id=request_id)
 
 
 def answer_rows(
