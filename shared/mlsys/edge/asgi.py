@@ -15,8 +15,8 @@ from mlsys.edge.openapi import described
 from mlsys.edge.parsing import MAX_BODY_BYTES
 
 SMALL_BYTES = 4096
-MAX_WORKING = 32
-MAX_WAITING = 64
+MAX_LINE = 32
+MAX_LINE_BYTES = 16 * 2**20
 WAITING_AT_ONCE = 8
 
 
@@ -44,8 +44,8 @@ class Server(Generic[Runtime]):
     def __init__(self, routes: tuple[Route[Runtime], ...], runtime: Runtime) -> None:
         self._table = described(routes)
         self._runtime = runtime
-        self._working = _Line("working", threads=1, places=MAX_WORKING)
-        self._waiting = _Line("waiting", threads=WAITING_AT_ONCE, places=MAX_WAITING)
+        self._working = _Line(threads=1)
+        self._waiting = _Line(threads=WAITING_AT_ONCE)
 
     async def answer(self, request: HttpRequest) -> Reply:
         """Answer a request of functions-framework's."""
@@ -58,14 +58,17 @@ class Server(Generic[Runtime]):
             return Reply(await self._in(self._waiting, replace(asked, at_once=False)))
 
     async def _in(self, line: "_Line", asked: Request) -> Answer:
-        if line.taken >= line.places:
-            full = Overloaded(f"{line.places} requests are {line.name} already: ask again later")
-            return respond(self._table, asked, self._runtime, refusal=full)
-        line.taken += 1
+        size_bytes = len(asked.body)
+        if not line.has_room(size_bytes):
+            told = Overloaded(f"{line.requests} requests stand in line already: ask again later")
+            return respond(self._table, asked, self._runtime, refusal=told)
+        line.requests += 1
+        line.size_bytes += size_bytes
         try:
             return await get_running_loop().run_in_executor(line.pool, self._respond, asked)
         finally:
-            line.taken -= 1
+            line.requests -= 1
+            line.size_bytes -= size_bytes
 
     def _respond(self, asked: Request) -> Answer:
         return respond(self._table, asked, self._runtime)
@@ -87,13 +90,16 @@ async def read_request(request: HttpRequest) -> Request:
 
 
 class _Line:
-    """Threads, and the requests that they have or that stand before them."""
+    """Threads, and the requests that they have or that stand before them; of one event loop."""
 
-    def __init__(self, name: str, *, threads: int, places: int) -> None:
-        self.name = name
-        self.places = places
-        self.taken = 0
-        self.pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+    def __init__(self, *, threads: int) -> None:
+        self.pool = ThreadPoolExecutor(threads)
+        self.requests = 0
+        self.size_bytes = 0
+
+    def has_room(self, size_bytes: int) -> bool:
+        """Whether so much more can be answered soon."""
+        return self.requests < MAX_LINE and self.size_bytes + size_bytes <= MAX_LINE_BYTES
 
 
 def _query(text: bytes) -> dict[str, str]:
