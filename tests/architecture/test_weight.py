@@ -41,7 +41,7 @@ FRAMEWORK = {
     "packaging",
     "werkzeug",
 }
-ASGI = {"anyio", "idna", "sniffio", "starlette"}
+ASGI = {"anyio", "starlette"}
 NUMBERS = {"numpy"}
 TABLES = {"polars", "_polars_runtime_32"}
 SEARCH = {"optuna", "colorlog", "packaging", "tqdm"}

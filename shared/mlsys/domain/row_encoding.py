@@ -49,7 +49,8 @@ def encode_rows(plan: Plan, rows: Sequence[Any]) -> Encoded:
     [[41.0], [nan]]
 
     """
-    if not all(issubclass(kind, Mapping) for kind in set(map(type, rows))):
+    kinds = set(map(type, rows))
+    if kinds != {dict} and not all(issubclass(kind, Mapping) for kind in kinds):
         raise _refusal(_misshapen(rows))
     columns, complete = _columns(plan, rows)
     unfit = _of_wrong_types(plan, columns)
@@ -69,7 +70,7 @@ def encode_rows(plan: Plan, rows: Sequence[Any]) -> Encoded:
     matrix = _matrix(coded, columns, rows=len(rows))
     if matrix is None:
         raise _refusal(_problems(plan.features, rows))
-    if not complete or any(len(row) != len(columns) for row in rows):
+    if not complete or set(map(len, rows)) != {len(columns)}:
         warnings.extend(_extra(plan, rows))
     return Encoded(matrix, warnings)
 
@@ -82,31 +83,30 @@ def _columns(plan: Plan, rows: Sequence[Any]) -> tuple[Sequence[_Values], bool]:
     """Return the values of each feature, and whether every row has them all."""
     if not rows:
         return [()] * len(plan.features), True
-    names = [feature.name for feature in plan.features]
     try:
-        cells, complete = [plan.pick(row) for row in rows], True
+        return list(zip(*map(plan.pick, rows), strict=True)), True
     except KeyError:
-        cells, complete = [tuple(map(row.get, names)) for row in rows], False
-    return list(zip(*cells, strict=True)), complete
+        names = [feature.name for feature in plan.features]
+        return list(zip(*(map(row.get, names) for row in rows), strict=True)), False
 
 
 def _matrix(coded: Sequence[_Values], columns: Sequence[_Values], *, rows: int) -> Floats | None:
     """Lay columns side by side; None if a number is not finite. A missing one becomes NaN."""
     try:
-        matrix = np.array(coded, dtype=np.float64).reshape(len(coded), rows)
+        flat = np.array([*chain.from_iterable(coded)], dtype=np.float64)
     except OverflowError:
         return None
-    other = matrix.size - np.count_nonzero(np.isfinite(matrix))
+    other = flat.size - np.count_nonzero(np.isfinite(flat))
     if other and other != sum(values.count(None) for values in columns):
         return None
-    return np.ascontiguousarray(matrix.T)
+    return np.ascontiguousarray(flat.reshape(len(coded), rows).T)
 
 
 def _of_wrong_types(plan: Plan, columns: Sequence[_Values]) -> set[int]:
     """Compare exact types: a boolean is an int for Python, but not for us."""
     wrong = set()
     for (kind, nullable), places in plan.places.items():
-        allowed = _TYPES[kind] | {type(None)} if nullable else _TYPES[kind]
+        allowed = (_OR_NONE if nullable else _TYPES)[kind]
         alike = [columns[place] for place in places]
         if not allowed.issuperset(map(type, chain.from_iterable(alike))):
             wrong |= {
@@ -121,6 +121,7 @@ _TYPES: dict[Kind, frozenset[type]] = {
     "category": frozenset({str}),
     "datetime": frozenset({str}),
 }
+_OR_NONE = {kind: types | {type(None)} for kind, types in _TYPES.items()}
 _EXPECTED: dict[Kind, str] = {
     "numeric": "a number",
     "boolean": "true or false",

@@ -14,7 +14,7 @@ from mlsys.edge.http import Answer, MustWait, Request, Route, Runtime, respond
 from mlsys.edge.openapi import described
 from mlsys.edge.parsing import MAX_BODY_BYTES
 
-SMALL_BYTES = 4096
+SMALL_BYTES = 8192
 MAX_LINE = 32
 MAX_LINE_BYTES = 16 * 2**20
 WAITING_AT_ONCE = 8

@@ -62,6 +62,8 @@ def answer_rows(
 
 def _encoded(rows: Rows, passthrough: Sequence[str], plan: Plan) -> Encoded:
     """Encode the rows, telling what is missing to be passed through with all other problems."""
+    if not passthrough:
+        return encode_rows(plan, rows)
     absent = tuple(islice(_absent(rows, passthrough), MAX_VIOLATIONS))
     try:
         encoded = encode_rows(plan, _without_passed(rows, passthrough, plan))
