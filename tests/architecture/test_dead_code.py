@@ -29,6 +29,7 @@ NAMES_OF_LIBRARIES = [
     *("do_*", "log_message", "should_exit", "traceback"),  # http.server, uvicorn, __exit__
     *("handle_*tag", "handle_data", "seekable"),  # html.parser, io
     *("intercept_*", "trailing_metadata", "after_iteration"),  # grpc, CatBoost
+    *("background", "handle_request"),  # Starlette, httpx
     *("argtypes", "atexit", "errcheck", "restype"),  # ctypes, weakref
     "*_emulator",  # fixtures asked for because of what they start
 ]

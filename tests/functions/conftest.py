@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from starlette.applications import Starlette
 
+from mlsys.edge.asgi import server_of
 from mlsys.runtime import Runtime, runtime_from_env
 
 ROOT = Path(__file__).parents[2]
@@ -45,9 +46,11 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime
     """Return what the deployables of this test get from their environment."""
     monkeypatch.setenv("MLSYS_HOME", str(tmp_path))
     monkeypatch.setenv("MLSYS_LOG_LEVEL", "error")
-    runtime_from_env.cache_clear()
+    for kept in (runtime_from_env, server_of):
+        kept.cache_clear()
     yield runtime_from_env()
-    runtime_from_env.cache_clear()
+    for kept in (runtime_from_env, server_of):
+        kept.cache_clear()
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """Between ASGI, as Starlette hands it on, and our own requests and answers."""
 
 from asyncio import get_running_loop
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
 from typing import Generic
 from urllib.parse import parse_qsl
 
@@ -72,6 +74,15 @@ class Server(Generic[Runtime]):
 
     def _respond(self, asked: Request) -> Answer:
         return respond(self._table, asked, self._runtime)
+
+
+@cache
+def server_of(
+    runtime: Callable[[], Runtime], routes: Callable[[Runtime], tuple[Route[Runtime], ...]]
+) -> Server[Runtime]:
+    """Build what serves this process, once."""
+    built = runtime()
+    return Server(routes(built), built)
 
 
 async def read_request(request: HttpRequest) -> Request:

@@ -132,6 +132,11 @@ def infer(call: Call, runtime: Runtime) -> inference.InferAnswer:
     return inference.infer_answer(asked, found, plan)
 
 
+def served(runtime: Runtime) -> tuple[Route[Runtime], ...]:
+    """Return what this process serves."""
+    return routes(runtime.settings)
+
+
 @cache
 def routes(settings: Settings) -> tuple[Route[Runtime], ...]:
     """Return what is served with these settings: the routes, and those of Vertex AI's."""
