@@ -86,7 +86,7 @@ def server_of(
 
 
 async def read_request(request: HttpRequest) -> Request:
-    """Read a request; of its body at most one byte over the limit, which is enough to refuse it."""
+    """Read a request that is to be answered at once."""
     scope = request.scope
     return Request(
         method=scope["method"],
@@ -95,9 +95,23 @@ async def read_request(request: HttpRequest) -> Request:
         headers={
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         },
-        body=await _body(request),
+        body=await read_body(request),
         at_once=True,
     )
+
+
+async def read_body(request: HttpRequest) -> bytes:
+    """Read at most one byte over the limit, which is enough to refuse it."""
+    message = await request.receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        return body[: MAX_BODY_BYTES + 1]
+    parts, length = [body], len(body)
+    while message.get("more_body", False) and length <= MAX_BODY_BYTES:
+        message = await request.receive()
+        parts.append(message.get("body", b""))
+        length += len(parts[-1])
+    return b"".join(parts)[: MAX_BODY_BYTES + 1]
 
 
 class _Line:
@@ -115,16 +129,3 @@ class _Line:
 
 def _query(text: bytes) -> dict[str, str]:
     return dict(parse_qsl(text.decode("latin-1"), keep_blank_values=True)) if text else {}
-
-
-async def _body(request: HttpRequest) -> bytes:
-    message = await request.receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
-        return body[: MAX_BODY_BYTES + 1]
-    parts, length = [body], len(body)
-    while message.get("more_body", False) and length <= MAX_BODY_BYTES:
-        message = await request.receive()
-        parts.append(message.get("body", b""))
-        length += len(parts[-1])
-    return b"".join(parts)[: MAX_BODY_BYTES + 1]
