@@ -1,15 +1,17 @@
 """Deploys POST /v1/predict and its other formats. Memory 1 GiB; callers need run.invoker."""
 
-import functions_framework
-from flask import Request, Response
+import functions_framework.aio
+from starlette.requests import Request
 
-from mlsys.edge.flask import serve
-from mlsys.handlers.predict import routes
-from mlsys.runtime import runtime_from_env
+from mlsys.starting import starting
+
+with starting():
+    from mlsys.edge.asgi import Reply, server_of
+    from mlsys.handlers.predict import served
+    from mlsys.runtime import runtime_from_env
 
 
-@functions_framework.http
-def predict(request: Request) -> Response:
+@functions_framework.aio.http
+async def predict(request: Request) -> Reply:
     """Answer one request; the entry point named in infra/deployables.yaml."""
-    runtime = runtime_from_env()
-    return serve(routes(runtime.settings), request, runtime)
+    return await server_of(runtime_from_env, served).answer(request)

@@ -30,6 +30,7 @@ NAMES_OF_LIBRARIES = [
     *("handle_*tag", "handle_data", "seekable"),  # html.parser, io
     *("intercept_*", "trailing_metadata", "after_iteration"),  # grpc, CatBoost
     *("connection_made", "connection_lost", "data_received", "load_context"),  # asyncio, MLflow
+    *("background", "handle_request"),  # Starlette, httpx
     *("argtypes", "atexit", "errcheck", "restype"),  # ctypes, weakref
     "*_emulator",  # fixtures asked for because of what they start
 ]

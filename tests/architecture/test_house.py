@@ -56,18 +56,22 @@ def test_a_deployable_only_wires(file: Path) -> None:
     tree = ast.parse(file.read_text())
 
     imported = set(_imported(tree))
-    defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    defined = [node.name for node in tree.body if isinstance(node, functions)]
 
     assert f"mlsys.handlers.{name}" in imported
     assert imported <= {
         "cloudevents.http",
         "flask",
         "functions_framework",
+        "functions_framework.aio",
+        "mlsys.edge.asgi",
         "mlsys.edge.events",
         "mlsys.edge.flask",
         f"mlsys.handlers.{name}",
         "mlsys.runtime",
         "mlsys.starting",
+        "starlette.requests",
         "sys",
     }
     assert defined == ([name] if file.name == "main.py" else [])

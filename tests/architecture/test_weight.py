@@ -41,6 +41,7 @@ FRAMEWORK = {
     "packaging",
     "werkzeug",
 }
+ASGI = {"anyio", "starlette"}
 NUMBERS = {"numpy"}
 TABLES = {"polars", "_polars_runtime_32"}
 SEARCH = {"optuna", "colorlog", "packaging", "tqdm"}
@@ -61,7 +62,7 @@ WEIGHTS = {
     "splits": Weight("ingest", FRAMEWORK),
     "experiments": Weight("serve", FRAMEWORK | NUMBERS),
     "launch": Weight("serve", FRAMEWORK | NUMBERS),
-    "predict": Weight("serve", FRAMEWORK | NUMBERS),
+    "predict": Weight("serve", FRAMEWORK | ASGI | NUMBERS),
     "importance": Weight("ingest-plots-serve", FRAMEWORK | NUMBERS | TABLES),
     "ingest": Weight("ingest", NUMBERS),
     "split": Weight("ingest", FRAMEWORK | NUMBERS),

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from mlsys.domain.encoding import encode_examples, encode_frame, encode_target
 from mlsys.domain.errors import InvalidInput, Violation
-from mlsys.domain.features import Feature, Kind, Plan, encode_rows
+from mlsys.domain.features import Feature, Kind, Plan
 from mlsys.domain.messages import TaskType
 from mlsys.domain.planning import fit_plan
+from mlsys.domain.row_encoding import encode_rows
 
 WORDS = st.sampled_from(["", "a", "b", "ä", "🦆", "unseen"])
 MOMENTS = st.datetimes(datetime(1700, 1, 1), datetime(2200, 1, 1))  # noqa: DTZ001 - UTC by default

@@ -6,16 +6,8 @@ import numpy as np
 import pytest
 
 from mlsys.domain.errors import InvalidInput, Violation
-from mlsys.domain.features import (
-    MAX_VIOLATIONS,
-    Encoded,
-    Feature,
-    Kind,
-    Label,
-    LeftOut,
-    Plan,
-    encode_rows,
-)
+from mlsys.domain.features import Feature, Kind, Label, LeftOut, Plan
+from mlsys.domain.row_encoding import MAX_VIOLATIONS, Encoded, encode_rows
 
 NAN = float("nan")
 DAY_2024 = 19_723.0

@@ -12,9 +12,10 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from mlsys.domain.encoding import encode_examples
 from mlsys.domain.errors import InvalidInput, Violation
-from mlsys.domain.features import Plan, encode_rows
+from mlsys.domain.features import Plan
 from mlsys.domain.messages import TaskType
 from mlsys.domain.planning import fit_plan
+from mlsys.domain.row_encoding import encode_rows
 
 ROWS = 6
 

@@ -28,6 +28,71 @@ def test_what_json_can_say_is_read_as_it_was_written(value: object) -> None:
     assert parse_json(json.dumps(value).encode()) == value
 
 
+TEXTS = st.text(st.sampled_from('ab:{}[]" \\\n\u00e9\U0001f986'), max_size=4)
+NUMBERS = st.sampled_from(
+    ["0", "-0", "1.5", "-0.0", "1e5", "1e999", "-1e999", "NaN", "01", "9" * 30]
+)
+
+
+@st.composite
+def written(draw: st.DrawFn, depth: int = 3) -> str:
+    """JSON with spaces anywhere, names that may stand twice, and numbers that are none."""
+    space = draw(st.sampled_from(["", " ", "\n\t"]))
+    kind = draw(st.sampled_from(["text", "number", "list", "object"] if depth else ["text"]))
+    if kind == "text":
+        return json.dumps(draw(TEXTS), ensure_ascii=draw(st.booleans()))
+    if kind == "number":
+        return draw(NUMBERS)
+    inner = draw(st.lists(written(depth - 1), max_size=3))
+    if kind == "list":
+        return f"[{space}{f'{space},'.join(inner)}{space}]"
+    pairs = [f"{json.dumps(draw(TEXTS))}{space}:{space}{one}" for one in inner]
+    return f"{{{f'{space},{space}'.join(pairs)}}}"
+
+
+def read_or_refused(body: bytes, *, as_written: bool) -> object:
+    try:
+        return repr(parse_json(body, as_written=as_written))
+    except InvalidInput as error:
+        return str(error)
+
+
+@given(written())
+def test_the_quick_parser_takes_what_the_careful_one_takes(text: str) -> None:
+    quick, careful = (read_or_refused(text.encode(), as_written=one) for one in (False, True))
+
+    assert quick == careful
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"at": "12:00", "a": 1, "a": 2}',
+        b'{"a" :1, "a"\n:2}',
+        b'{"{": 1, "{": 2}',
+        b'[{"a": 1}, {"b": {"a": 1, "a": 1}}]',
+        b'[[1e999], {"a": [-1e999]}]',
+    ],
+)
+def test_what_is_read_in_one_way_only_by_chance_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidInput, match=r"stands twice|too large"):
+        parse_json(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b'{"at": "12:00:00", "a": 1}', {"at": "12:00:00", "a": 1}),
+        (b'{"a": ":", "b" : "\\":"}', {"a": ":", "b": '":'}),
+        (b'{"a": "{[", "b": [[]]}', {"a": "{[", "b": [[]]}),
+        (b"1.5", 1.5),
+        (b"null", None),
+    ],
+)
+def test_colons_and_braces_in_texts_are_texts(body: bytes, value: object) -> None:
+    assert parse_json(body) == value
+
+
 @pytest.mark.parametrize(
     ("body", "reason"),
     [

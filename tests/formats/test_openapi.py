@@ -36,7 +36,7 @@ def write(call: Call, _: str) -> Note:
 
 def own(method: str, path: str) -> Answer:
     routes = (Route("POST", "/notes/{id}<script>", write, HTTPStatus.CREATED, body=Note),)
-    return respond(described(routes, path), Request(method, path), "")
+    return respond(described(routes), Request(method, path), "")
 
 
 def test_every_route_says_what_its_handler_reads() -> None:

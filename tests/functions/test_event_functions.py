@@ -4,11 +4,10 @@ import base64
 import json
 from typing import Any
 
+import httpx
 import pytest
 from cloudevents.conversion import to_binary, to_structured
 from cloudevents.http import CloudEvent
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from mlsys.domain.experiment_records import ExperimentStatus
 from mlsys.domain.records import SplitStatus
@@ -19,13 +18,15 @@ from tests.functions.conftest import Deploy
 from tests.use_cases.hostile_uploads import gzipped, of_one_line
 
 
-def deliver(client: FlaskClient, type: str, data: Any, *, convert: Any = to_binary) -> TestResponse:
+def deliver(
+    client: httpx.Client, type: str, data: Any, *, convert: Any = to_binary
+) -> httpx.Response:
     attributes = {"type": type, "source": "//storage.googleapis.com/projects/_", "id": "e-1"}
     headers, body = convert(CloudEvent(attributes, data))
-    return client.post("/", headers=dict(headers), data=body)
+    return client.post("/", headers=dict(headers), content=body)
 
 
-def push(client: FlaskClient, body: Any, *, message_id: str = "m-1") -> TestResponse:
+def push(client: httpx.Client, body: Any, *, message_id: str = "m-1") -> httpx.Response:
     """Deliver a message in Pub/Sub's own push format, as its emulator does."""
     message = {
         "data": base64.b64encode(json.dumps(body).encode()).decode(),

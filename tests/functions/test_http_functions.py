@@ -35,7 +35,7 @@ def test_what_can_be_read_is_answered(deploy: Deploy, name: str, path: str) -> N
 
     assert answered.status_code == 200
     assert answered.headers["X-Request-ID"] == "r-1"
-    assert answered.is_json
+    assert answered.headers["Content-Type"] == "application/json"
 
 
 @pytest.mark.parametrize(("name", "path"), POSTS)
@@ -43,15 +43,15 @@ def test_what_can_be_read_is_answered(deploy: Deploy, name: str, path: str) -> N
 def test_a_body_that_is_no_request_is_refused(
     deploy: Deploy, name: str, path: str, body: bytes
 ) -> None:
-    answered = deploy(name).post(path, data=body)
+    answered = deploy(name).post(path, content=body)
 
     assert answered.status_code == 400
-    assert answered.get_json()["error"]["status"] == "INVALID_ARGUMENT"
+    assert answered.json()["error"]["status"] == "INVALID_ARGUMENT"
 
 
 @pytest.mark.parametrize(("name", "path"), POSTS)
 def test_nine_mebibytes_are_too_many(deploy: Deploy, name: str, path: str) -> None:
-    answered = deploy(name).post(path, data=b" " * (MAX_BODY_BYTES + 2**20))
+    answered = deploy(name).post(path, content=b" " * (MAX_BODY_BYTES + 2**20))
 
     assert answered.status_code == 413
 
@@ -98,4 +98,4 @@ def test_an_experiment_for_a_split_that_does_not_exist_is_not_found(deploy: Depl
     answered = deploy("experiments").post("/v1/experiments", json=body)
 
     assert answered.status_code == 404
-    assert "split-none" in answered.get_json()["error"]["message"]
+    assert "split-none" in answered.json()["error"]["message"]

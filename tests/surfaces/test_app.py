@@ -18,7 +18,7 @@ def test_a_method_that_no_route_takes_is_refused_like_any_other_mistake(tmp_path
                 headers={"X-Request-ID": method},
                 trust_env=False,
             )
-            for method in ("OPTIONS", "TRACE", "HEAD", "PUT", "BREW")
+            for method in ("OPTIONS", "TRACE", "HEAD", "PUT", "PROPFIND")
         ]
 
     for answer in answers:

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from mlsys.adapters.local.jobs import SubprocessJobs
+from mlsys.domain.answers import Predictions
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest, UploadFinished
 from mlsys.domain.records import Part, Split
@@ -21,6 +22,7 @@ from mlsys.repositories import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from mlsys.use_cases.experiments import find_or_create, requested
+from mlsys.use_cases.predict import PredictRequest, answer_rows
 from mlsys.use_cases.serving import LoadedModels
 from mlsys.use_cases.split import split_upload
 from tests.use_cases.children import Child
@@ -203,6 +205,12 @@ def train(split: Split, runtime: Runtime, **fields: Any) -> Experiment:
     ended = handle(asked_for(split, runtime, **asked).id, runtime, environment={}, stop=Event())
     assert ended.status is ExperimentStatus.SUCCEEDED, ended.failure
     return ended
+
+
+def predict_rows(request: PredictRequest, *, models: LoadedModels, request_id: str) -> Predictions:
+    """Answer what `POST /v1/predict` is asked."""
+    found = models.find(request)
+    return answer_rows(found, request.instances, request.parameters, request_id=request_id)
 
 
 def rows_of(part: Part, runtime: Runtime) -> pl.DataFrame:

@@ -18,9 +18,9 @@ from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from mlsys.use_cases.experiments import request_experiment
-from mlsys.use_cases.predict import PredictRequest, predict_rows
+from mlsys.use_cases.predict import PredictRequest
 from mlsys.use_cases.serving import LoadedModels, ModelSelection
-from tests.use_cases.conftest import MODELS, NOW, RISK
+from tests.use_cases.conftest import MODELS, NOW, RISK, predict_rows
 from tests.use_cases.crownings import prepared
 from tests.use_cases.launches import request_of
 

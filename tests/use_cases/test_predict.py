@@ -15,9 +15,9 @@ from mlsys.domain.errors import InvalidInput
 from mlsys.edge.parsing import parse_json, parse_model
 from mlsys.repositories import MODEL_VERSIONS
 from mlsys.runtime import Runtime
-from mlsys.use_cases.predict import PredictRequest, predict_rows
+from mlsys.use_cases.predict import PredictRequest
 from mlsys.use_cases.serving import LoadedModels, ModelSelection
-from tests.use_cases.conftest import MODELS
+from tests.use_cases.conftest import MODELS, predict_rows
 
 LIBRARIES = ["lightgbm", "xgboost", "catboost"]
 ROW = {"size": 11, "colour": "red", "noise": 7}

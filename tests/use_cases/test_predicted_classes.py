@@ -10,9 +10,9 @@ from mlsys.domain.artifacts import Model, Postprocess
 from mlsys.domain.features import Feature, Plan
 from mlsys.domain.learners.base import Floats
 from mlsys.domain.model_records import ModelVersion, VersionStatus
-from mlsys.use_cases.predict import PredictRequest, predict_rows
+from mlsys.use_cases.predict import PredictRequest
 from mlsys.use_cases.serving import LoadedModel
-from tests.use_cases.conftest import NOW
+from tests.use_cases.conftest import NOW, predict_rows
 
 
 @dataclass

@@ -31,6 +31,36 @@ def objects(trained: Runtime) -> Watched:
     return Watched(trained.objects)
 
 
+def test_a_model_is_at_hand_once_it_was_found_and_asks_nobody(
+    records: Watched, objects: Watched
+) -> None:
+    models = serving(records, objects, ttl=60)
+    wishes = [
+        ModelSelection(model="lightgbm"),
+        ModelSelection(model="lightgbm", version=1),
+        ModelSelection(model_id="lightgbm-v1"),
+    ]
+    before = [models.at_hand(one) for one in wishes]
+
+    models.find(wishes[0])
+    asked = len(records.calls) + len(objects.calls)
+    after = [models.at_hand(one) for one in wishes]
+
+    assert before == [None] * 3
+    assert [one.version.id for one in after if one] == ["lightgbm-v1"] * 3
+    assert models.at_hand(ModelSelection(model="lightgbm", stage="staging")) is None
+    assert len(records.calls) + len(objects.calls) == asked
+
+
+def test_a_model_that_nobody_asked_for_lately_is_not_at_hand(trained: Runtime) -> None:
+    models = serving(trained.records, trained.objects, ttl=0.0)
+    wish = ModelSelection(model="lightgbm")
+    models.find(wish)
+
+    assert models.at_hand(wish) is None
+    assert models.find(wish).version.id == "lightgbm-v1"
+
+
 def test_a_pointer_is_read_once_while_it_is_believed(records: Watched, objects: Watched) -> None:
     models = serving(records, objects, ttl=60)
 

@@ -14,10 +14,11 @@ from starlette.routing import Route as HttpRoute
 
 from mlsys.dev.routes import EVENT_HANDLERS, ROUTES
 from mlsys.domain.errors import MlsysError
+from mlsys.edge.asgi import Reply, read_body
 from mlsys.edge.events import receive
-from mlsys.edge.http import STATUS, Answer, Request, error_answer, request_id_of, respond
+from mlsys.edge.http import STATUS, Request, error_answer, respond
 from mlsys.edge.openapi import described
-from mlsys.edge.parsing import MAX_BODY_BYTES
+from mlsys.edge.request_ids import request_id_of
 from mlsys.runtime import Runtime
 
 log = structlog.get_logger()
@@ -35,21 +36,19 @@ def build_app(runtime: Runtime) -> Starlette:
             path=request.url.path,
             query=dict(request.query_params),
             headers={**request.headers, "x-request-id": request.state.request_id},
-            body=await _body(request),
+            body=await read_body(request),
         )
-        return _response(
-            await run_in_threadpool(respond, described(ROUTES, asked.path), asked, runtime)
-        )
+        return Reply(await run_in_threadpool(respond, described(ROUTES), asked, runtime))
 
     async def event(request: HttpRequest) -> Response:
         name = request.path_params["handler"]
-        headers, body = dict(request.headers), await _body(request)
+        headers, body = dict(request.headers), await read_body(request)
         return Response(status_code=await run_in_threadpool(_take, name, headers, body, runtime))
 
     async def unforeseen(request: HttpRequest, error: Exception) -> Response:
         request_id = getattr(request.state, "request_id", uuid4().hex)
         log.error("request.failed", request_id=request_id, exc_info=error)
-        return _response(
+        return Reply(
             error_answer(
                 HTTPStatus.INTERNAL_SERVER_ERROR,
                 "this should not have happened; the log of the platform says more",
@@ -66,16 +65,6 @@ def build_app(runtime: Runtime) -> Starlette:
     )
 
 
-async def _body(request: HttpRequest) -> bytes:
-    """Read at most one byte over the limit, which is enough to refuse it."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            return body[: MAX_BODY_BYTES + 1]
-    return body
-
-
 def _take(name: str, headers: dict[str, str], body: bytes, runtime: Runtime) -> int:
     if name not in EVENT_HANDLERS:
         return HTTPStatus.NOT_FOUND
@@ -89,7 +78,3 @@ def _take(name: str, headers: dict[str, str], body: bytes, runtime: Runtime) -> 
     except MlsysError as error:
         return STATUS[type(error)]
     return HTTPStatus.NO_CONTENT
-
-
-def _response(answer: Answer) -> Response:
-    return Response(answer.body, int(answer.status), dict(answer.headers))

@@ -76,6 +76,13 @@ class Corrupt(MlsysError):
     code = "corrupt"
 
 
+class Overloaded(MlsysError):
+    """More is asked than can be answered: try again after a while."""
+
+    code = "overloaded"
+    retryable = True
+
+
 class Busy(MlsysError):
     """Another attempt is at the same work: try again later."""
 

@@ -1,7 +1,5 @@
 """Between functions-framework's Flask and our own requests and answers."""
 
-from collections.abc import Sequence
-
 import flask
 
 from mlsys.edge.http import Request, Route, Runtime, respond
@@ -10,11 +8,11 @@ from mlsys.edge.parsing import MAX_BODY_BYTES
 
 
 def serve(
-    routes: Sequence[Route[Runtime]], request: flask.Request, runtime: Runtime
+    routes: tuple[Route[Runtime], ...], request: flask.Request, runtime: Runtime
 ) -> flask.Response:
     """Answer a Flask request; at most one byte over the limit of a body is read."""
     answer = respond(
-        described(routes, request.path),
+        described(routes),
         Request(
             method=request.method,
             path=request.path,

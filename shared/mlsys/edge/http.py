@@ -7,13 +7,21 @@ from functools import cached_property
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, Generic, TypeVar
-from uuid import uuid4
 
 import structlog
 from pydantic import BaseModel
 
 from mlsys.domain import errors
+from mlsys.edge.failures import (
+    CANONICAL,
+    ErrorAnswer,
+    ErrorBody,
+    canonical_of,
+    details_of,
+    in_words,
+)
 from mlsys.edge.parsing import Model, check_size, loggable, parse_json, parse_model, parse_query
+from mlsys.edge.request_ids import request_id_of
 
 log = structlog.get_logger()
 
@@ -26,23 +34,12 @@ STATUS: dict[type[errors.MlsysError], HTTPStatus] = {
     errors.LostRace: HTTPStatus.CONFLICT,
     errors.Refused: HTTPStatus.PRECONDITION_FAILED,
     errors.Corrupt: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.Overloaded: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
-# https://cloud.google.com/apis/design/errors
-CANONICAL: dict[HTTPStatus, str] = {
-    HTTPStatus.BAD_REQUEST: "INVALID_ARGUMENT",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "INVALID_ARGUMENT",
-    HTTPStatus.NOT_FOUND: "NOT_FOUND",
-    HTTPStatus.METHOD_NOT_ALLOWED: "UNIMPLEMENTED",
-    HTTPStatus.CONFLICT: "ABORTED",
-    HTTPStatus.PRECONDITION_FAILED: "FAILED_PRECONDITION",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "INTERNAL",
-    HTTPStatus.SERVICE_UNAVAILABLE: "UNAVAILABLE",
-}
-
-REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,200}")
+LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 JSON_TYPE = {"Content-Type": "application/json"}
 
 Runtime = TypeVar("Runtime")
@@ -51,15 +48,24 @@ ErrorShape = Callable[[HTTPStatus, str], BaseModel]
 """How somebody else's format says what went wrong: from a status and all problems in words."""
 
 
+class MustWait(Exception):
+    """A request that was to be answered at once needs what is not at hand: let another thread."""
+
+
 @dataclass(frozen=True)
 class Request:
-    """What came in. Header names are in lower case."""
+    """What came in. Header names are in lower case.
+
+    To one that is to be answered `at_once`, on the thread that carries all of them, no handler
+    reads from a store: it raises MustWait.
+    """
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    at_once: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,11 @@ class Call:
         if reason:
             self.extra_headers["X-Mlsys-Degraded"] = reason
 
+    def wait(self) -> None:
+        """Begin what may take long. Raises MustWait where that must not be."""
+        if self.request.at_once:
+            raise MustWait
+
     def body(self) -> bytes:
         """Return the body as it came. Raises TooLarge."""
         check_size(self.request.body)
@@ -118,7 +129,7 @@ class Call:
         return {"request_id": self.request_id} | ({} if trace is None else {"traceparent": trace})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Route(Generic[Runtime]):
     """A method and a path such as `/v1/models/{model_id}`, and who answers.
 
@@ -144,26 +155,30 @@ class Route(Generic[Runtime]):
         return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.path)))
 
 
-class ErrorBody(BaseModel):
-    """google.rpc.Status."""
+class Table(Generic[Runtime]):
+    """Routes, found by their paths; the first route of a path and method answers."""
 
-    code: int
-    status: str
-    message: str
-    details: list[dict[str, Any]]
-    request_id: str
+    def __init__(self, routes: Sequence[Route[Runtime]]) -> None:
+        self._open = [route for route in routes if "{" in route.path]
+        self._fixed = {
+            route.path: _by_method(routes, route.path) for route in routes if "{" not in route.path
+        }
 
-
-class ErrorAnswer(BaseModel):
-    """What went wrong."""
-
-    error: ErrorBody
+    def at(self, path: str) -> "dict[str, _Found[Runtime]]":
+        """Return the routes of a path by method, each with what stands in its braces."""
+        return self._fixed.get(path) or _by_method(self._open, path)
 
 
-def respond(routes: Sequence[Route[Runtime]], request: Request, runtime: Runtime) -> Answer:
-    """Answer one request, and write its line in the log.
+def respond(
+    routes: Table[Runtime] | Sequence[Route[Runtime]],
+    request: Request,
+    runtime: Runtime,
+    *,
+    refusal: errors.MlsysError | None = None,
+) -> Answer:
+    """Answer one request, or refuse it, and write its line in the log.
 
-    The first route of a path and method answers. Errors raised on purpose become answers as in
+    Errors raised on purpose become answers as in
     docs/api.md; any other travels on, to become a 500 with its traceback in the log.
     """
     started = perf_counter()
@@ -173,7 +188,8 @@ def respond(routes: Sequence[Route[Runtime]], request: Request, runtime: Runtime
     if "traceparent" in request.headers:
         structlog.contextvars.bind_contextvars(traceparent=request.headers["traceparent"])
 
-    answer = _answer(routes, request, runtime, request_id)
+    table = routes if isinstance(routes, Table) else Table(routes)
+    answer = _answer(table, request, runtime, request_id, refusal)
 
     log.info(
         "request.answered",
@@ -183,12 +199,6 @@ def respond(routes: Sequence[Route[Runtime]], request: Request, runtime: Runtime
         seconds=round(perf_counter() - started, 6),
     )
     return answer
-
-
-def request_id_of(headers: Mapping[str, str]) -> str:
-    """Return the id that the caller gave, or a new one if it gave none that can be used."""
-    given = headers.get("x-request-id", "")
-    return given if REQUEST_ID.fullmatch(given) else uuid4().hex
 
 
 def error_answer(
@@ -212,13 +222,25 @@ def error_answer(
     return _failed(status, body, request_id)
 
 
-def _answer(
-    routes: Sequence[Route[Runtime]], request: Request, runtime: Runtime, request_id: str
-) -> Answer:
-    by_method: dict[str, tuple[Route[Runtime], dict[str, str]]] = {}
+_Found = tuple[Route[Runtime], dict[str, str]]
+
+
+def _by_method(routes: Sequence[Route[Runtime]], path: str) -> dict[str, _Found[Runtime]]:
+    by_method: dict[str, _Found[Runtime]] = {}
     for route in routes:
-        if (found := route.match(request.path)) is not None:
+        if (found := route.match(path)) is not None:
             by_method.setdefault(route.method, (route, found))
+    return by_method
+
+
+def _answer(
+    table: Table[Runtime],
+    request: Request,
+    runtime: Runtime,
+    request_id: str,
+    refusal: errors.MlsysError | None,
+) -> Answer:
+    by_method = table.at(request.path)
     if not by_method:
         return error_answer(
             HTTPStatus.NOT_FOUND, f"there is nothing at {request.path[:200]}", request_id=request_id
@@ -228,18 +250,30 @@ def _answer(
 
     route, found = by_method[request.method]
     call = Call(request, found, request_id)
+    if refusal is not None:
+        return _rejected(route, refusal, request_id)
     try:
         body = route.handle(call, runtime)
     except errors.MlsysError as error:
-        log.warning("request.rejected", code=error.code, reason=loggable(error))
-        if route.error is not None:
-            status = STATUS[type(error)]
-            return _failed(status, route.error(status, _in_words(error)), request_id)
-        return _from_error(error, request_id)
+        return _rejected(route, error, request_id)
     told = {"X-Request-ID": request_id, **call.extra_headers}
     if isinstance(body, Content):
         return Answer(route.status, body.body, {"Content-Type": body.media_type, **told})
     return Answer(route.status, body.model_dump_json().encode(), JSON_TYPE | told)
+
+
+def _rejected(route: Route[Runtime], error: errors.MlsysError, request_id: str) -> Answer:
+    log.warning("request.rejected", code=error.code, reason=loggable(error))
+    status = STATUS[type(error)]
+    if route.error is not None:
+        return _failed(status, route.error(status, in_words(error)), request_id)
+    return error_answer(
+        status,
+        str(error),
+        request_id=request_id,
+        details=details_of(error),
+        canonical=canonical_of(error, status),
+    )
 
 
 def _not_allowed(request: Request, routes: Sequence[Route[Runtime]], request_id: str) -> Answer:
@@ -256,44 +290,6 @@ def _not_allowed(request: Request, routes: Sequence[Route[Runtime]], request_id:
 
 def _failed(status: HTTPStatus, body: BaseModel, request_id: str) -> Answer:
     headers = JSON_TYPE | {"X-Request-ID": request_id}
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in LATER:
         headers |= {"Retry-After": "1"}
     return Answer(status, body.model_dump_json().encode(), headers)
-
-
-def _in_words(error: errors.MlsysError) -> str:
-    """Tell all problems in one text, each on a line of its own."""
-    if not isinstance(error, errors.InvalidInput) or not error.violations:
-        return str(error)
-    return "\n".join(f"{one.field}: {one.description}" for one in error.violations)
-
-
-def _from_error(error: errors.MlsysError, request_id: str) -> Answer:
-    details: list[dict[str, Any]] = []
-    if isinstance(error, errors.InvalidInput) and error.violations:
-        details.append(
-            {
-                "@type": "type.googleapis.com/google.rpc.BadRequest",
-                "fieldViolations": [vars(one) for one in error.violations],
-            }
-        )
-    if isinstance(error, errors.Refused) and error.reasons:
-        details.append(
-            {
-                "@type": "type.googleapis.com/google.rpc.PreconditionFailure",
-                "violations": [
-                    {"type": "GATE", "subject": str(error), "description": reason}
-                    for reason in error.reasons
-                ],
-            }
-        )
-    canonical = "ALREADY_EXISTS" if isinstance(error, errors.AlreadyExists) else None
-    if isinstance(error, errors.Corrupt):
-        canonical = "DATA_LOSS"
-    return error_answer(
-        STATUS[type(error)],
-        str(error),
-        request_id=request_id,
-        details=details,
-        canonical=canonical,
-    )

@@ -8,7 +8,7 @@ from mlsys.domain.answers import Predictions
 from mlsys.domain.artifacts import Model
 from mlsys.domain.features import Feature, Kind, Plan
 from mlsys.domain.messages import MAX_INSTANCES, PredictParameters
-from mlsys.edge.http import ErrorAnswer
+from mlsys.edge.failures import ErrorAnswer
 from mlsys.edge.openapi import OPENAPI, REF
 
 MAX_EXAMPLES = 20

@@ -4,6 +4,7 @@ import inspect
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from html import escape
 from typing import Any, get_args, get_type_hints
 
@@ -12,7 +13,8 @@ from pydantic.json_schema import models_json_schema
 
 from mlsys import __version__
 from mlsys.domain.ids import ID_PATTERN
-from mlsys.edge.http import Call, Content, ErrorAnswer, Route, Runtime
+from mlsys.edge.failures import ErrorAnswer
+from mlsys.edge.http import Call, Content, Route, Runtime, Table
 
 OPENAPI = "3.1.0"
 DESCRIBED = ("/openapi.json", "/docs")
@@ -21,9 +23,10 @@ PLACED = {"version": {"type": "integer", "minimum": 1}}
 REF = "#/components/schemas/{model}"
 
 
-def described(routes: Sequence[Route[Runtime]], path: str) -> Sequence[Route[Runtime]]:
-    """Return what answers a path: the routes, or those that describe them."""
-    return description_routes(routes) if path in DESCRIBED else routes
+@cache
+def described(routes: tuple[Route[Runtime], ...]) -> Table[Runtime]:
+    """Return the table of the routes and of those that describe them."""
+    return Table((*description_routes(routes), *routes))
 
 
 def description_routes(routes: Sequence[Route[Runtime]]) -> tuple[Route[Runtime], ...]:

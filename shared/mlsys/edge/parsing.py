@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from math import isinf
+from contextlib import suppress
+from math import inf, isinf
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, from_json
 
 from mlsys.domain.errors import InvalidInput, MlsysError, TooLarge, Violation
 from mlsys.domain.written import Written
@@ -17,6 +18,7 @@ TOO_DEEP = f"the body is nested too deep: want at most {MAX_DEPTH} levels"
 MAX_VIOLATIONS = 100
 MAX_IN_MESSAGE = 3
 MAX_SHOWN = 80
+CONTAINERS = (dict, list)
 
 WORDS = {
     "dict_type": "expected an object",
@@ -47,6 +49,11 @@ def parse_json(body: bytes, *, as_written: bool = False) -> Any:
 
     """
     check_size(body)
+    if not as_written:
+        with suppress(ValueError):  # below it is told what is wrong
+            value = from_json(body, allow_inf_nan=False)
+            if isinstance(value, CONTAINERS) and _means_one_thing(value, body):
+                return value
     try:
         text = body.decode()
         value = json.loads(
@@ -106,6 +113,37 @@ def loggable(error: MlsysError) -> str:
         return str(error)
     places = ", ".join(one.field for one in error.violations[:MAX_IN_MESSAGE])
     return f"{len(error.violations)} violation(s): {places}"
+
+
+def _means_one_thing(value: Any, body: bytes) -> bool:
+    """Whether no name stood twice, no number was too large, and nothing was nested too deep.
+
+    False where that is not certain. No name was lost if as many were kept as there are colons;
+    if a text has some, as there are behind quotes and spaces, where those of all names stand.
+    """
+    unseen = body.count(b"{") + body.count(b"[")  # or less: braces may stand in a text
+    names = 0
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        unseen -= len(level)
+        inner: list[Any] = []
+        for one in level:
+            cells = one
+            if isinstance(one, dict):
+                names += len(one)
+                cells = one.values()
+            if inf in cells or -inf in cells:
+                return False
+            if unseen > 0:
+                inner += [cell for cell in cells if isinstance(cell, CONTAINERS)]
+        if not inner:
+            break
+        level = inner
+    else:
+        return False
+    if body.count(b":") == names:
+        return True
+    return sum(body.count(before + b":") for before in (b'"', b" ", b"\t", b"\n", b"\r")) == names
 
 
 def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ def alive(_: Call, __: Runtime) -> Alive:
 def ready(_: Call, runtime: Runtime) -> Ready:
     """Ask each backend for something small. Raises Unavailable, naming those that fail."""
     bucket = runtime.settings.artifacts_bucket
-    return ask_backends(bucket, records=runtime.records, objects=runtime.objects)
+    return ask_backends(bucket, records=runtime.record_reader, objects=runtime.object_reader)
 
 
 def version(_: Call, runtime: Runtime) -> Version:

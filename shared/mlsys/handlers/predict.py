@@ -15,7 +15,7 @@ from mlsys.edge.parsing import parse_query
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from mlsys.use_cases.about import about
-from mlsys.use_cases.predict import PredictRequest, answer_rows, predict_rows
+from mlsys.use_cases.predict import PredictRequest, answer_rows
 from mlsys.use_cases.readiness import ask_backends
 from mlsys.use_cases.serving import LoadedModel, ModelSelection
 
@@ -23,9 +23,8 @@ from mlsys.use_cases.serving import LoadedModel, ModelSelection
 def create(call: Call, runtime: Runtime) -> Predictions:
     """Predict rows with the model that the body names."""
     asked = call.json(PredictRequest)
-    answered = predict_rows(asked, models=runtime.models, request_id=call.request_id)
-    call.degraded(runtime.models.trouble(asked))
-    return answered
+    loaded = _find(call, runtime, asked)
+    return answer_rows(loaded, asked.instances, asked.parameters, request_id=call.request_id)
 
 
 def predict_named(call: Call, runtime: Runtime) -> Predictions:
@@ -75,8 +74,9 @@ def ready(call: Call, runtime: Runtime) -> Ready:
     _load_default(call, runtime)
     troubles = runtime.models.troubles()
     if not troubles:
+        call.wait()
         bucket = runtime.settings.artifacts_bucket
-        return ask_backends(bucket, records=runtime.records, objects=runtime.objects)
+        return ask_backends(bucket, records=runtime.record_reader, objects=runtime.object_reader)
     return Ready(
         status="degraded" if any(troubles.values()) else "ok",
         models={name: trouble or "ok" for name, trouble in troubles.items()},
@@ -129,6 +129,11 @@ def infer(call: Call, runtime: Runtime) -> inference.InferAnswer:
     parameters = PredictParameters(threshold=asked.parameters.threshold)
     found = _answer(call, loaded, inference.read_tensors(asked, loaded.model), parameters)
     return inference.infer_answer(asked, found, loaded.model)
+
+
+def served(runtime: Runtime) -> tuple[Route[Runtime], ...]:
+    """Return what this process serves."""
+    return routes(runtime.settings)
 
 
 @cache
@@ -194,7 +199,10 @@ def _load_default(call: Call, runtime: Runtime) -> None:
 
 
 def _find(call: Call, runtime: Runtime, selection: ModelSelection) -> LoadedModel:
-    loaded = runtime.models.find(selection)
+    loaded = runtime.models.at_hand(selection)
+    if loaded is None:
+        call.wait()
+        loaded = runtime.models.find(selection)
     call.degraded(runtime.models.trouble(selection))
     return loaded
 

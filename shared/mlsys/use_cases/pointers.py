@@ -86,6 +86,19 @@ class Pointers:
         self._look_again(known, asked_at)
         return (self._names.get(name) or self._first(name)).head
 
+    def head_at_hand(self, name: str) -> ModelHead | None:
+        """Return where a name points if that takes no waiting, else None; see `head`."""
+        asked_at = monotonic()
+        known = self._names.get(name)
+        if known is None:
+            return None
+        if asked_at < known.believed_until:
+            known.asked_at = asked_at
+            return known.head
+        with self._changed:
+            is_late = known.looked_at < self._needed(known, asked_at)
+        return None if is_late and not self._closed else known.head
+
     def troubles(self) -> dict[str, str]:
         """Say for each name that is known why it is not followed; "" if it is."""
         return {name: self.trouble(name) for name in list(self._names)}
@@ -124,19 +137,23 @@ class Pointers:
 
     def _look_again(self, known: _Name, asked_at: float) -> None:
         with self._changed:
-            if asked_at < known.believed_until:  # by now
-                return
-            if asked_at - known.asked_at >= self._ttl:
-                known.needed_at = asked_at
-            known.asked_at = max(known.asked_at, asked_at)
-            if not known.looking:
-                self._start_look(known)
-            needed_at = known.needed_at
+            needed_at = self._needed(known, asked_at)
             patience = PATIENCE_SECONDS if known.trouble is None else IN_TROUBLE_SECONDS
             self._changed.wait_for(
                 lambda: known.looked_at >= needed_at or self._closed,
                 timeout=needed_at + patience - asked_at,
             )
+
+    def _needed(self, known: _Name, asked_at: float) -> float:
+        """Have a look begun, and return when one must have begun for who asks not to wait."""
+        if asked_at < known.believed_until:  # by now
+            return known.looked_at
+        if asked_at - known.asked_at >= self._ttl:
+            known.needed_at = asked_at
+        known.asked_at = max(known.asked_at, asked_at)
+        if not known.looking:
+            self._start_look(known)
+        return known.needed_at
 
     def _start_look(self, known: _Name) -> None:
         if not self._closed:

@@ -9,10 +9,11 @@ from pydantic import Field
 from mlsys.domain.answers import Prediction, Predictions, label_name
 from mlsys.domain.errors import InvalidInput, Violation
 from mlsys.domain.explaining import explained
-from mlsys.domain.features import MAX_VIOLATIONS, Encoded, Plan, encode_rows
+from mlsys.domain.features import Plan
 from mlsys.domain.learners.base import Floats
 from mlsys.domain.messages import MAX_INSTANCES, Explain, PredictParameters
-from mlsys.use_cases.serving import LoadedModel, LoadedModels, ModelSelection
+from mlsys.domain.row_encoding import MAX_VIOLATIONS, Encoded, encode_rows
+from mlsys.use_cases.serving import LoadedModel, ModelSelection
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -21,20 +22,7 @@ class PredictRequest(ModelSelection):
     """The body of `POST /v1/predict`: 1 to 10,000 rows, each a value by column name."""
 
     instances: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_INSTANCES)]
-    parameters: PredictParameters = PredictParameters()
-
-
-def predict_rows(request: PredictRequest, *, models: LoadedModels, request_id: str) -> Predictions:
-    """Score rows with the model that is meant.
-
-    Raises:
-        InvalidInput: everything wrong with the rows, each with its path.
-        NotFound: no such model, or nothing stands at that stage.
-        Corrupt: the model's files are not what was registered.
-
-    """
-    loaded = models.find(request)
-    return answer_rows(loaded, request.instances, request.parameters, request_id=request_id)
+    parameters: PredictParameters = Field(default_factory=PredictParameters)
 
 
 def answer_rows(
@@ -75,6 +63,8 @@ def answer_rows(
 
 def _encoded(rows: Rows, passthrough: Sequence[str], plan: Plan) -> Encoded:
     """Encode the rows, telling what is missing to be passed through with all other problems."""
+    if not passthrough:
+        return encode_rows(plan, rows)
     absent = tuple(islice(_absent(rows, passthrough), MAX_VIOLATIONS))
     try:
         encoded = encode_rows(plan, _without_passed(rows, passthrough, plan))

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 from mlsys.domain.answers import Ready
 from mlsys.domain.errors import MlsysError, NotFound, Unavailable
-from mlsys.ports import Objects, Records
+from mlsys.ports import ObjectReader, RecordReader
 
 
-def ask_backends(bucket: str, *, records: Records, objects: Objects) -> Ready:
+def ask_backends(bucket: str, *, records: RecordReader, objects: ObjectReader) -> Ready:
     """Ask each backend for something small. Raises Unavailable, naming those that fail."""
     backends = {
-        "records": _state(lambda: records.get_many("health", ["probe"])),
-        "objects": _state(lambda: objects.stat(f"gs://{bucket}/.ready")),
+        "records": _state(lambda: records.get("health", "probe")),
+        "objects": _state(lambda: objects.read(f"gs://{bucket}/.ready")),
     }
     broken = [f"{name}: {state}" for name, state in backends.items() if state != "ok"]
     if broken:

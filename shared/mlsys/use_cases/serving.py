@@ -67,6 +67,14 @@ class LoadedModels:
             loaded = self._shelf.get(self._meant(selection))
         return loaded
 
+    def at_hand(self, selection: ModelSelection) -> LoadedModel | None:
+        """Return the model that is meant if it is loaded and nobody need be asked, else None."""
+        if selection.model is None or selection.version is not None:
+            return self._shelf.kept(self._meant(selection))
+        head = self._pointers.head_at_hand(selection.model)
+        version = None if head is None else getattr(head, selection.stage)
+        return None if version is None else self._shelf.kept(model_id_of(selection.model, version))
+
     def trouble(self, selection: ModelSelection) -> str:
         """Say why the answer may not be of the model that stands at the stage; "" if it is."""
         if selection.model is None or selection.version is not None:

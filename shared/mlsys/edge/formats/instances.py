@@ -12,7 +12,7 @@ class InstancesRequest(Input):
     """1 to 10,000 rows: objects, or lists of the values of all features in their order."""
 
     instances: Annotated[list[Any], Field(min_length=1, max_length=MAX_INSTANCES)]
-    parameters: PredictParameters = PredictParameters()
+    parameters: PredictParameters = Field(default_factory=PredictParameters)
 
 
 class ModelReady(BaseModel):

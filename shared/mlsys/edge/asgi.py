@@ -1,0 +1,131 @@
+"""Between ASGI, as Starlette hands it on, and our own requests and answers."""
+
+from asyncio import get_running_loop
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cache
+from typing import Generic
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from mlsys.domain.errors import Overloaded
+from mlsys.edge.http import Answer, MustWait, Request, Route, Runtime, respond
+from mlsys.edge.openapi import described
+from mlsys.edge.parsing import MAX_BODY_BYTES
+
+SMALL_BYTES = 8192
+MAX_LINE = 32
+MAX_LINE_BYTES = 16 * 2**20
+WAITING_AT_ONCE = 8
+
+
+class Reply(Response):
+    """An answer on its way; Starlette's own would look its headers up again."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.status_code = int(answer.status)
+        self.body = answer.body
+        self.background = None
+        self.raw_headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in answer.headers.items()
+        ]
+        self.raw_headers.append((b"content-length", b"%d" % len(answer.body)))
+
+
+class Server(Generic[Runtime]):
+    """Answers the requests of one event loop, and refuses what it cannot answer soon.
+
+    What is small and at hand is answered on the loop: to another thread and back takes longer.
+    One thread works on larger bodies, others wait for stores. Each line has an end.
+    """
+
+    def __init__(self, routes: tuple[Route[Runtime], ...], runtime: Runtime) -> None:
+        self._table = described(routes)
+        self._runtime = runtime
+        self._working = _Line(threads=1)
+        self._waiting = _Line(threads=WAITING_AT_ONCE)
+
+    async def answer(self, request: HttpRequest) -> Reply:
+        """Answer a request of functions-framework's."""
+        asked = await read_request(request)
+        try:
+            if len(asked.body) <= SMALL_BYTES:
+                return Reply(self._respond(asked))
+            return Reply(await self._in(self._working, asked))
+        except MustWait:
+            return Reply(await self._in(self._waiting, replace(asked, at_once=False)))
+
+    async def _in(self, line: "_Line", asked: Request) -> Answer:
+        size_bytes = len(asked.body)
+        if not line.has_room(size_bytes):
+            told = Overloaded(f"{line.requests} requests stand in line already: ask again later")
+            return respond(self._table, asked, self._runtime, refusal=told)
+        line.requests += 1
+        line.size_bytes += size_bytes
+        try:
+            return await get_running_loop().run_in_executor(line.pool, self._respond, asked)
+        finally:
+            line.requests -= 1
+            line.size_bytes -= size_bytes
+
+    def _respond(self, asked: Request) -> Answer:
+        return respond(self._table, asked, self._runtime)
+
+
+@cache
+def server_of(
+    runtime: Callable[[], Runtime], routes: Callable[[Runtime], tuple[Route[Runtime], ...]]
+) -> Server[Runtime]:
+    """Build what serves this process, once."""
+    built = runtime()
+    return Server(routes(built), built)
+
+
+async def read_request(request: HttpRequest) -> Request:
+    """Read a request that is to be answered at once."""
+    scope = request.scope
+    return Request(
+        method=scope["method"],
+        path=scope["path"],
+        query=_query(scope["query_string"]),
+        headers={
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        },
+        body=await read_body(request),
+        at_once=True,
+    )
+
+
+async def read_body(request: HttpRequest) -> bytes:
+    """Read at most one byte over the limit, which is enough to refuse it."""
+    message = await request.receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        return body[: MAX_BODY_BYTES + 1]
+    parts, length = [body], len(body)
+    while message.get("more_body", False) and length <= MAX_BODY_BYTES:
+        message = await request.receive()
+        parts.append(message.get("body", b""))
+        length += len(parts[-1])
+    return b"".join(parts)[: MAX_BODY_BYTES + 1]
+
+
+class _Line:
+    """Threads, and the requests that they have or that stand before them; of one event loop."""
+
+    def __init__(self, *, threads: int) -> None:
+        self.pool = ThreadPoolExecutor(threads)
+        self.requests = 0
+        self.size_bytes = 0
+
+    def has_room(self, size_bytes: int) -> bool:
+        """Whether so much more can be answered soon."""
+        return self.requests < MAX_LINE and self.size_bytes + size_bytes <= MAX_LINE_BYTES
+
+
+def _query(text: bytes) -> dict[str, str]:
+    return dict(parse_qsl(text.decode("latin-1"), keep_blank_values=True)) if text else {}

@@ -1,0 +1,15 @@
+"""The id that every answer and every line of the log carries."""
+
+import re
+from collections.abc import Mapping
+from random import getrandbits
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,200}")
+
+
+def request_id_of(headers: Mapping[str, str]) -> str:
+    """Return the id that the caller gave, or a new one if it gave none that can be used."""
+    given = headers.get("x-request-id", "")
+    if REQUEST_ID.fullmatch(given):
+        return given
+    return f"{getrandbits(128):032x}"  # no secret; another one in every process

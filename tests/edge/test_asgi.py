@@ -1,0 +1,179 @@
+"""What is small is answered on the loop, the rest in lines; who finds one full is refused."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from starlette.requests import Request as HttpRequest
+
+from mlsys.edge.asgi import MAX_LINE, MAX_LINE_BYTES, SMALL_BYTES, Reply, Server
+from mlsys.edge.http import Call, Route
+from mlsys.edge.parsing import MAX_BODY_BYTES
+
+LARGE = b" " * (SMALL_BYTES + 1)
+PATIENCE_SECONDS = 60.0
+
+
+class Told(BaseModel):
+    """Who answered, and what was sent."""
+
+    thread: str
+    size_bytes: int
+    query: dict[str, str]
+
+
+class Gate:
+    """Where handlers stop until it is opened."""
+
+    def __init__(self) -> None:
+        self.opened = threading.Event()
+        self.entered = threading.Semaphore(0)
+
+    def pass_through(self) -> None:
+        """Say that somebody is here, and wait."""
+        self.entered.release()
+        assert self.opened.wait(PATIENCE_SECONDS)
+
+
+def tell(call: Call, _: Gate) -> Told:
+    name = threading.current_thread().name
+    return Told(thread=name, size_bytes=len(call.request.body), query=dict(call.request.query))
+
+
+def look_up(call: Call, gate: Gate) -> Told:
+    call.wait()
+    return tell(call, gate)
+
+
+def hold(call: Call, gate: Gate) -> Told:
+    gate.pass_through()
+    return tell(call, gate)
+
+
+def look_up_and_hold(call: Call, gate: Gate) -> Told:
+    call.wait()
+    return hold(call, gate)
+
+
+def shape(status: HTTPStatus, message: str) -> Told:
+    return Told(thread=message, size_bytes=int(status), query={})
+
+
+ROUTES = (
+    Route("POST", "/tell", tell),
+    Route("POST", "/look-up", look_up),
+    Route("POST", "/hold", hold),
+    Route("POST", "/hold-shaped", hold, error=shape),
+    Route("POST", "/look-up-and-hold", look_up_and_hold),
+    Route("GET", "/alive", tell),
+)
+
+Ask = Callable[..., Coroutine[Any, Any, Reply]]
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()
+
+
+@pytest.fixture
+def ask(gate: Gate) -> Ask:
+    """Ask a server of this test's."""
+    server = Server(ROUTES, gate)
+
+    async def send(method: str, path: str, *parts: bytes, query: bytes = b"") -> Reply:
+        scope = {"type": "http", "method": method, "path": path, "headers": []}
+        left = list(parts or [b""])
+
+        async def receive() -> dict[str, Any]:
+            body = left.pop(0)
+            return {"type": "http.request", "body": body, "more_body": bool(left)}
+
+        return await server.answer(HttpRequest({**scope, "query_string": query}, receive))
+
+    return send
+
+
+def body_of(reply: Reply) -> Any:
+    return json.loads(bytes(reply.body))
+
+
+def test_what_is_small_is_answered_on_the_loop_and_what_is_large_is_not(ask: Ask) -> None:
+    async def threads() -> list[str]:
+        return [body_of(await ask("POST", "/tell", body))["thread"] for body in (b"", LARGE)]
+
+    small, large = asyncio.run(threads())
+
+    assert small == threading.current_thread().name
+    assert large != small
+
+
+@pytest.mark.parametrize("body", [b"", LARGE])
+def test_what_must_wait_is_answered_by_another_thread(ask: Ask, body: bytes) -> None:
+    answered = asyncio.run(ask("POST", "/look-up", body))
+
+    assert answered.status_code == 200
+    assert body_of(answered)["thread"] != threading.current_thread().name
+
+
+def test_a_body_in_parts_is_put_together_and_read_no_further_than_needed(ask: Ask) -> None:
+    half = b" " * (MAX_BODY_BYTES // 2 + 1)
+
+    whole = asyncio.run(ask("POST", "/tell", b"ab", b"", b"c"))
+    cut = asyncio.run(ask("POST", "/tell", half, half, half))
+
+    assert body_of(whole)["size_bytes"] == 3
+    assert body_of(cut)["size_bytes"] == MAX_BODY_BYTES + 1
+
+
+def test_a_query_is_read_as_it_was_meant(ask: Ask) -> None:
+    answered = asyncio.run(ask("GET", "/alive", query=b"a=1%202&b=&a=3"))
+
+    assert body_of(answered)["query"] == {"a": "3", "b": ""}
+
+
+@pytest.mark.parametrize(("path", "body"), [("/hold", LARGE), ("/look-up-and-hold", b"")])
+def test_who_finds_the_line_full_is_refused_until_somebody_leaves(
+    ask: Ask, gate: Gate, path: str, body: bytes
+) -> None:
+    refused, alive, line, later = asyncio.run(crowd(ask, gate, path, body, at_most=MAX_LINE))
+
+    error = body_of(refused)["error"]
+    assert (refused.status_code, error["status"]) == (429, "RESOURCE_EXHAUSTED")
+    assert refused.headers["Retry-After"] == "1"
+    assert alive.status_code == 200
+    assert {one.status_code for one in [*line, later]} == {200}
+
+
+def test_large_bodies_fill_the_line_sooner(ask: Ask, gate: Gate) -> None:
+    body, at_most = b" " * MAX_BODY_BYTES, MAX_LINE_BYTES // MAX_BODY_BYTES
+
+    refused, *_ = asyncio.run(crowd(ask, gate, "/hold", body, at_most=at_most))
+    allowed, *_ = asyncio.run(crowd(ask, gate, "/hold", body, at_most=at_most - 1))
+
+    assert (refused.status_code, allowed.status_code) == (429, 200)
+
+
+def test_a_route_of_another_form_refuses_in_that(ask: Ask, gate: Gate) -> None:
+    refused, *_ = asyncio.run(crowd(ask, gate, "/hold-shaped", LARGE, at_most=MAX_LINE))
+
+    assert refused.status_code == body_of(refused)["size_bytes"] == 429
+    assert "ask again later" in body_of(refused)["thread"]
+
+
+async def crowd(
+    ask: Ask, gate: Gate, path: str, body: bytes, *, at_most: int
+) -> tuple[Reply, Reply, list[Reply], Reply]:
+    """Let so many stand in line; answer the next one, who is alive, the line, and a late one."""
+    line = [asyncio.create_task(ask("POST", path, body)) for _ in range(at_most)]
+    await asyncio.to_thread(gate.entered.acquire, timeout=PATIENCE_SECONDS)
+    another = asyncio.create_task(ask("POST", path, body))
+    alive = await ask("GET", "/alive")
+    await asyncio.sleep(0)
+    gate.opened.set()
+    return await another, alive, await asyncio.gather(*line), await ask("POST", path, body)

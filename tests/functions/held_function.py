@@ -1,0 +1,87 @@
+"""A function whose answers wait until a file appears; see test_loaded_functions.py.
+
+`HELD_FOLDER` is where that file and a mark of each request that waits for it stand; `HELD_SERVER`
+is `whole`, or one of two that are broken.
+"""
+
+import os
+import time
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+import functions_framework.aio
+from pydantic import BaseModel
+from starlette.requests import Request
+
+from mlsys import logs
+from mlsys.edge import asgi
+from mlsys.edge.http import Call, Route
+
+FOLDER = Path(os.environ["HELD_FOLDER"])
+
+
+class Told(BaseModel):
+    """Whose answer it is."""
+
+    request_id: str
+
+
+def alive(call: Call, _: Path) -> Told:
+    """Answer at once."""
+    return Told(request_id=call.request_id)
+
+
+def hold(call: Call, folder: Path) -> Told:
+    """Wait until the file is there."""
+    (folder / f"waits-{call.request_id}").touch()
+    while not (folder / "open").exists():
+        time.sleep(0.01)
+    return alive(call, folder)
+
+
+def look_up(call: Call, folder: Path) -> Told:
+    """Wait as for a store."""
+    call.wait()
+    return hold(call, folder)
+
+
+ROUTES = (
+    Route("GET", "/alive", alive),
+    Route("POST", "/hold", hold),
+    Route("POST", "/look-up", look_up),
+)
+
+
+class Endless(asgi.Server[Path]):
+    """Lets everybody stand in line."""
+
+    def __init__(self, routes: tuple[Route[Path], ...], runtime: Path) -> None:
+        super().__init__(routes, runtime)
+        for line in (self._working, self._waiting):
+            vars(line)["has_room"] = lambda _: True
+
+
+class Looped(asgi.Server[Path]):
+    """Answers everything on the loop."""
+
+    async def answer(self, request: Request) -> asgi.Reply:
+        asked = await asgi.read_request(request)
+        return asgi.Reply(self._respond(asked))
+
+
+SERVERS = {"whole": asgi.Server, "endless": Endless, "looped": Looped}
+
+
+@functions_framework.aio.http
+async def held(request: Request) -> asgi.Reply:
+    """Answer one request."""
+    return await server().answer(request)
+
+
+@cache
+def server() -> asgi.Server[Path]:
+    """Keep what serves this process."""
+    logs.configure("error")
+    kind = SERVERS[os.environ["HELD_SERVER"]]
+    return cast("asgi.Server[Path]", kind(ROUTES, FOLDER))
