@@ -32,6 +32,7 @@ NAMES_OF_LIBRARIES = [
     *("connection_made", "connection_lost", "data_received", "load_context"),  # asyncio, MLflow
     *("background", "handle_request"),  # Starlette, httpx
     *("argtypes", "atexit", "errcheck", "restype"),  # ctypes, weakref
+    "collect_ignore_glob",  # pytest
     "*_emulator",  # fixtures asked for because of what they start
 ]
 

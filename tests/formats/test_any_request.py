@@ -1,6 +1,5 @@
 """Whatever OpenAPI lets a caller send, nothing answers that it was not foreseen."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from starlette.routing import Route
 from mlsys.dev.app import build_app
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
+from tests.homes import copy_home
 
 EXAMPLES = 15
 QUIET = structlog.make_filtering_bound_logger(50)
@@ -30,7 +30,7 @@ def _quiet() -> None:
 
 @pytest.fixture
 def app(trained_home: Path, tmp_path: Path) -> Starlette:
-    shutil.copytree(trained_home, tmp_path / "home")
+    copy_home(trained_home, tmp_path / "home")
     return build_app(Runtime(Settings(home=tmp_path / "home", threads=1, default_model="lightgbm")))
 
 

@@ -1,6 +1,5 @@
 """The protocol's own client, Triton's, over real HTTP."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from tritonclient.utils import InferenceServerException
 
 from mlsys.dev.platform import Platform
 from tests.formats.asking import Predictor, rows_for
+from tests.homes import copy_home
 
 NAMES = ["size", "colour", "noise"]
 
@@ -21,7 +21,7 @@ def client(
     trained_home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[triton.InferenceServerClient]:
     home = tmp_path_factory.mktemp("triton") / "home"
-    shutil.copytree(trained_home, home)
+    copy_home(trained_home, home)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLSYS_LOG_LEVEL", "error")
         with Platform(home) as platform:

@@ -18,7 +18,7 @@ from mlsys import logs
 from mlsys.edge import asgi
 from mlsys.edge.http import Call, Route
 
-FOLDER = Path(os.environ["HELD_FOLDER"])
+FOLDER = Path(os.environ.get("HELD_FOLDER", "."))
 
 
 class Told(BaseModel):

@@ -1,7 +1,6 @@
 """The command line: data and talk on their own streams, exit codes, no traceback."""
 
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from mlsys.cli.app import app
+from tests.homes import copy_home
 from tests.surfaces.conftest import Done
 
 
@@ -250,7 +250,7 @@ def test_a_study_of_nothing_is_refused_with_its_reason(done: Done) -> None:
 def test_what_a_file_says_is_asked_for_unless_an_option_says_otherwise(
     done: Done, tmp_path: Path
 ) -> None:
-    own = replace(done, home=shutil.copytree(done.home, tmp_path / "home"))
+    own = replace(done, home=copy_home(done.home, tmp_path / "home"))
     config = tmp_path / "config.json"
     search = {"n_trials": 9, "sampler": "Grid", "seed": 3}
     config.write_text(

@@ -1,6 +1,5 @@
 """Splits from Python, on a folder and over HTTP."""
 
-import shutil
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +12,7 @@ from mlsys.domain.errors import AlreadyExists, InvalidInput, NotFound, Refused, 
 from mlsys.domain.records import Split, SplitStatus
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
+from tests.homes import copy_home
 from tests.surfaces.begun_splits import ROWS, begun
 from tests.surfaces.conftest import Done
 
@@ -103,7 +103,7 @@ def test_what_is_not_there_is_not_found(client: Client) -> None:
 
 
 def test_what_a_model_was_trained_on_may_go(done: Done, tmp_path: Path) -> None:
-    shutil.copytree(done.home, tmp_path / "home")
+    copy_home(done.home, tmp_path / "home")
     with Client.local(tmp_path / "home") as client:
         client.delete_split(done.split.id, delete_artifacts=True)
 

@@ -1,7 +1,6 @@
 """Splits from the command line: the same calls, exit codes, and no row changed on the way."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from mlsys.domain.records import SplitStatus
 from mlsys.ports import Json
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
+from tests.homes import copy_home
 from tests.surfaces.begun_splits import ROWS, begun
 from tests.surfaces.conftest import Done
 
@@ -196,7 +196,7 @@ def test_what_is_not_there_is_exit_code_4(home: Path, command: str) -> None:
 
 def test_an_unfinished_experiment_keeps_its_split(done: Done, tmp_path: Path) -> None:
     home = tmp_path / "copy"
-    shutil.copytree(done.home, home)
+    copy_home(done.home, home)
     with Client.local(home) as client:
         asked = client.create_experiment(**{**done.experiment.request, "request_id": "again"})
 

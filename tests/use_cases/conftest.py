@@ -2,7 +2,6 @@
 
 import io
 import json
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +24,7 @@ from mlsys.use_cases.experiments import find_or_create, requested
 from mlsys.use_cases.predict import PredictRequest, answer_rows
 from mlsys.use_cases.serving import LoadedModels
 from mlsys.use_cases.split import split_upload
+from tests.homes import copy_home
 from tests.use_cases.children import Child
 from tests.use_cases.ingestions import Scene
 from tests.waiting import PATIENCE_SECONDS
@@ -98,7 +98,7 @@ def runtime(tmp_path: Path) -> Runtime:
 @pytest.fixture
 def ready_split(runtime: Runtime, home_with_a_split: Path) -> Split:
     """The split of a home of this test alone."""
-    shutil.copytree(home_with_a_split, runtime.settings.home)
+    copy_home(home_with_a_split, runtime.settings.home)
     [split] = SPLITS.list(records=runtime.records).values
     return split
 
@@ -115,7 +115,7 @@ def jobs(runtime: Runtime) -> Iterator[SubprocessJobs]:
 def trained(tmp_path: Path, trained_home: Path) -> Runtime:
     """The trained models in a home of this test alone."""
     home = tmp_path / "trained"
-    shutil.copytree(trained_home, home)
+    copy_home(trained_home, home)
     return Runtime(Settings(home=home, threads=1))
 
 
@@ -142,7 +142,7 @@ def held_out(trained_home: Path) -> pl.DataFrame:
 def trained_home(tmp_path_factory: pytest.TempPathFactory, home_with_a_split: Path) -> Path:
     """Every model of `MODELS` in production; `lightgbm` has a second version, which is not."""
     home = tmp_path_factory.mktemp("trained") / "home"
-    shutil.copytree(home_with_a_split, home)
+    copy_home(home_with_a_split, home)
     runtime = Runtime(Settings(home=home, threads=1))
     [split] = SPLITS.list(records=runtime.records).values
     for name, fields in MODELS.items():

@@ -105,7 +105,8 @@ def test_without_wishes_two_classes_part_at_one_half(ready_split: Split, runtime
     assert found["metrics.json"]["threshold"] == {"threshold": 0.5}
     assert found["metrics.json"]["calibration"] is None
     assert found["metrics.json"]["slices"] == {}
-    assert found["postprocess.json"] == {"threshold": 0.5, "calibration": None}
+    assert found["postprocess.json"].pop("threshold") == 0.5
+    assert not any(found["postprocess.json"].values())
 
 
 def test_slices_cover_all_rows_of_their_part(ready_split: Split, runtime: Runtime) -> None:

@@ -14,6 +14,7 @@ from mlsys.domain.errors import (
     LostRace,
     MlsysError,
     NotFound,
+    Overloaded,
     Refused,
     TooLarge,
     Unavailable,
@@ -32,6 +33,7 @@ KINDS: dict[HTTPStatus, type[MlsysError]] = {
     HTTPStatus.CONFLICT: LostRace,
     HTTPStatus.PRECONDITION_FAILED: Refused,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: TooLarge,
+    HTTPStatus.TOO_MANY_REQUESTS: Overloaded,
 }
 MAX_QUOTED = 200
 

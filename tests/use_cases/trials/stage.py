@@ -3,6 +3,7 @@
 Whose turn is next, and how long one lasts, is drawn by a seed: the same seed plays the same again.
 """
 
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -104,17 +105,17 @@ class Stage:
     def _perform(self, actor: Actor) -> None:
         actor.turn.acquire()
         self._here.actor = actor
+        following = None
         try:
             with suppress(Killed):
                 actor.act()
             following = self._after(actor)
-        except BaseException as error:  # noqa: BLE001 - `play` raises it again
-            self._error = self._error or error
-            following = None
-        if following is None:
-            self._over.set()
-        else:
-            following.turn.release()
+        finally:
+            self._error = self._error or sys.exception()
+            if following is None:
+                self._over.set()
+            else:
+                following.turn.release()
 
     def _after(self, actor: Actor) -> Actor | None:
         self._actors.remove(actor)

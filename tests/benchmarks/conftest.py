@@ -1,0 +1,3 @@
+"""Where no test is looked for: servers whose packages are not here."""
+
+collect_ignore_glob = ["servers/*"]
