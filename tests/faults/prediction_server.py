@@ -32,7 +32,13 @@ class TornModels(LoadedModels):
     _model: Model | None = None
 
     def find(self, selection: ModelSelection) -> LoadedModel:
-        found = super().find(selection)
+        return self._torn(super().find(selection))
+
+    def at_hand(self, selection: ModelSelection) -> LoadedModel | None:
+        found = super().at_hand(selection)
+        return None if found is None else self._torn(found)
+
+    def _torn(self, found: LoadedModel) -> LoadedModel:
         if self._model is None or self._version is found.version:
             self._model = found.model
         self._version = found.version
@@ -46,6 +52,9 @@ class HoardingModels(LoadedModels):
         found = super().find(selection)
         vars(self).setdefault("hoard", {})[id(found)] = found
         return found
+
+    def at_hand(self, selection: ModelSelection) -> LoadedModel | None:
+        return None if super().at_hand(selection) is None else self.find(selection)
 
 
 ENGINES = {"whole": LoadedModels, "torn": TornModels, "hoarding": HoardingModels}
