@@ -13,10 +13,11 @@ from google.api_core import exceptions as vendor
 from google.cloud.storage import Blob, Client
 from google.cloud.storage.retry import DEFAULT_RETRY
 
+from mlsys.adapters.contents import verified
 from mlsys.adapters.gcp.downloads import Download, crc32c_of, not_found
 from mlsys.adapters.gcp.translated import translated
 from mlsys.adapters.gcp.uploads import Upload, UploadOnce, uploading
-from mlsys.domain.errors import AlreadyExists, Corrupt, NotFound, Unavailable
+from mlsys.domain.errors import AlreadyExists, NotFound, Unavailable
 from mlsys.domain.ids import Address, parse_folder, parse_uri
 from mlsys.ports import ObjectInfo, TableSource
 
@@ -46,11 +47,7 @@ class CloudObjects:
 
     @translated
     def read(self, uri: str, *, sha256: str | None = None) -> bytes:
-        content = self._downloaded(uri)
-        found = hashlib.sha256(content).hexdigest()
-        if sha256 is not None and found != sha256:
-            raise Corrupt(f"{uri}: want sha256 {sha256}, got {found}")
-        return content
+        return verified(self._downloaded(uri), uri=uri, sha256=sha256)
 
     @translated
     def put(self, uri: str, content: bytes) -> ObjectInfo:

@@ -1,7 +1,6 @@
 """Reads a pointer and a model's files, and imports none of Google's clients for that."""
 
 import base64
-import hashlib
 import json
 import os
 from datetime import datetime
@@ -11,10 +10,11 @@ from urllib.parse import quote
 
 import google_crc32c
 
+from mlsys.adapters.contents import verified
 from mlsys.adapters.documents import checked_collection
 from mlsys.adapters.gcp.rest import NOT_FOUND, OK, Rest
 from mlsys.adapters.gcp.tokens import signing
-from mlsys.domain.errors import Corrupt, NotFound, Unavailable
+from mlsys.domain.errors import NotFound, Unavailable
 from mlsys.domain.ids import checked_id, parse_uri
 from mlsys.ports import Document
 
@@ -38,11 +38,7 @@ class CloudObjectReader:
         self._storage = storage
 
     def read(self, uri: str, *, sha256: str | None = None) -> bytes:
-        content = self._downloaded(uri)
-        found = hashlib.sha256(content).hexdigest()
-        if sha256 is not None and found != sha256:
-            raise Corrupt(f"{uri}: want sha256 {sha256}, got {found}")
-        return content
+        return verified(self._downloaded(uri), uri=uri, sha256=sha256)
 
     def _downloaded(self, uri: str) -> bytes:
         address = parse_uri(uri)

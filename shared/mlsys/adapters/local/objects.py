@@ -2,7 +2,6 @@
 
 import errno
 import fcntl
-import hashlib
 import os
 import stat
 import time
@@ -14,8 +13,9 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
+from mlsys.adapters.contents import verified
 from mlsys.adapters.local.disk_errors import reading, writing
-from mlsys.domain.errors import AlreadyExists, Corrupt, InvalidInput, NotFound, Unavailable
+from mlsys.domain.errors import AlreadyExists, InvalidInput, NotFound, Unavailable
 from mlsys.domain.ids import Address, parse_folder, parse_uri
 from mlsys.ports import ObjectInfo, TableSource
 
@@ -57,10 +57,7 @@ class FileObjects:
         else:
             raise Unavailable(f"{uri} is being written: it changed during {ATTEMPTS} reads")
 
-        found = hashlib.sha256(content).hexdigest()
-        if sha256 is not None and found != sha256:
-            raise Corrupt(f"{uri}: want sha256 {sha256}, got {found}")
-        return content
+        return verified(content, uri=uri, sha256=sha256)
 
     def put(self, uri: str, content: bytes) -> ObjectInfo:
         path = self.path_of(uri)
