@@ -158,7 +158,7 @@ def test_a_job_stopped_for_longer_than_its_lease_changes_nothing_any_more(
 
 def test_what_takes_a_function_too_long_is_handed_over(scene: Scene) -> None:
     event = scene.drop("churn/rows.csv", b"id,x,y\n" + SOME * TIMES)
-    workshop = replace(scene.workshop(above_bytes=2**40), limits=Limits(seconds=1))
+    workshop = replace(scene.workshop(above_bytes=2**40), limits=Limits(seconds=0.1))
 
     handed = split_upload(event, workshop=workshop, uploads_bucket="uploads")
 

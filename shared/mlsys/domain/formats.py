@@ -78,7 +78,7 @@ class Limits(Input):
     unpacked_bytes: Positive = 64 * 2**30
     line_bytes: Positive = 2**20
     memory_mib: Annotated[int, Field(ge=512)] = 1536
-    seconds: Positive = 480
+    seconds: Annotated[float, Field(gt=0)] = 480
 
     def check_file(self, file: str, size_bytes: int) -> None:
         """Refuse a file before it is fetched. Raises TooLarge."""

@@ -36,7 +36,7 @@ def run_confined(
     folder: Path,
     *,
     memory_mib: int,
-    seconds: int,
+    seconds: float,
     on_wait: Callable[[], None],
     traffic: Traffic,
 ) -> Moved:
@@ -97,7 +97,7 @@ def _started(module: str, folder: Path, said: Path, pumps: Pumps) -> subprocess.
 
 
 def _waited(
-    child: subprocess.Popen[bytes], seconds: int, pumps: Pumps, on_wait: Callable[[], None]
+    child: subprocess.Popen[bytes], seconds: float, pumps: Pumps, on_wait: Callable[[], None]
 ) -> bool:
     """Answer what it asks, until it ends; False if it does not in time."""
     started = time.monotonic()
