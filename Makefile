@@ -23,7 +23,7 @@ SUPPORTED_PYTHON = $(shell "$(FOUND_PYTHON)" -c \
 	  'import sys; print(sys.executable if sys.version_info < (3, 14) else "3.13")')
 
 BIN := .venv/bin
-SYNC = @echo "making $(@D) from uv.lock"; UV_PROJECT_ENVIRONMENT=$(@D) $(UV) sync --quiet --locked --python "$(SUPPORTED_PYTHON)"
+SYNC = @echo "making $(@D) from uv.lock"; UV_PROJECT_ENVIRONMENT="$(CURDIR)/$(@D)" $(UV) sync --quiet --locked --python "$(SUPPORTED_PYTHON)"
 ENVIRONMENTS := core functions gcp-serve ingest ingest-plots-serve serve train
 WORKERS ?= 2
 COVERAGE := $(if $(CI),--cov --cov-report=term:skip-covered)
@@ -83,6 +83,16 @@ lock: .tools/python  ## bring uv.lock up to date with pyproject.toml
 	  $(patsubst %,--extra %,$(subst -, ,$*))
 	@touch $@
 
+# Programs that check what is no Python, from locks of their own.
+.venv-checks/.synced: .ci/checks/pyproject.toml .ci/checks/uv.lock | .tools/python $(UV)
+	$(SYNC) --project .ci/checks
+	@touch $@
+
+.venv-checks/.node: .ci/checks/package.json .ci/checks/package-lock.json | .venv-checks/.synced
+	@mkdir -p $(@D)/node && cp $^ $(@D)/node
+	@npm ci --silent --ignore-scripts --prefix $(@D)/node
+	@touch $@
+
 # --- Gates, in the order of CI ---------------------------------------------------------------
 
 .PHONY: check fmt-check lint types imports dead lock-check docs core
@@ -107,6 +117,7 @@ dead: .venv/.all  ## find code that nothing uses
 
 lock-check: | .tools/python $(UV)
 	$(UV) lock --check
+	$(UV) lock --check --project .ci/checks
 
 docs: .venv/.all  ## run the examples in the documentation, and look for what it leaves out
 	$(PYTEST) tests/docs shared/mlsys
