@@ -1,4 +1,4 @@
-"""Reads infra/deployables.yaml; a row that is misspelt, or lacks what its kind needs, is refused."""
+"""Reads infra/deployables.yaml; a row that is misspelt or lacks what its kind needs is refused."""
 
 from pathlib import Path
 from typing import Any, Literal, Self
