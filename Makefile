@@ -116,7 +116,7 @@ lint: .venv/.all  ## find faults of style
 
 types: .venv/.all  ## check the types
 	$(BIN)/mypy
-	$(BIN)/mypy functions jobs tests conftest.py
+	$(BIN)/mypy functions jobs tests conftest.py .ci/*.py
 
 imports: .venv/.all  ## check that imports point downwards
 	$(BIN)/lint-imports --no-logo

@@ -1,7 +1,7 @@
 """What each image installs, and how large that is.
 
-`python .ci/image.py install IMAGE FOLDER` is run by the Dockerfile and by `make image-sizes`, so that
-what is measured and tested is what is shipped; `python .ci/image.py sizes` prints.
+`python .ci/image.py install IMAGE FOLDER` is run by the Dockerfile and by `make image-sizes`, so
+that what is measured and tested is what is shipped; `python .ci/image.py sizes` prints.
 """
 
 import os
@@ -39,7 +39,7 @@ def install(image: Image, folder: Path, *options: str) -> None:
     """Make an environment of what uv.lock says; uv compares each file with its sha256 there."""
     chosen = [part for extra in image.extras for part in ("--extra", extra)]
     left_out = [part for package in image.without for part in ("--no-install-package", package)]
-    subprocess.run(
+    subprocess.run(  # noqa: S603  # names from the table above
         [
             *("uv", "sync", "--quiet", "--locked", "--no-dev", "--no-editable"),
             *("--reinstall-package", "mlsys", "--link-mode", "copy", "--compile-bytecode"),

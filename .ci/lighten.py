@@ -1,7 +1,8 @@
-"""Leave out of installed packages what no answer of a server needs: their tests, the symbols of
-compiled modules, and CatBoost's code for graphics cards, three quarters of its size.
+"""Leave out of installed packages what no answer of a server needs.
 
-Prints what left. Scores are the same to the bit afterwards; tests/delivery shows it.
+That is their tests, the symbols of compiled modules, and CatBoost's code for graphics cards, three
+quarters of its size. Prints what left. Scores are the same to the bit afterwards: tests/delivery
+shows it.
 """
 
 import shutil
@@ -13,11 +14,11 @@ from pathlib import Path
 MAGIC = b"\x7fELF\x02\x01"  # 64 bits, little-endian
 LOAD = 1
 ABOUT_SEGMENTS = 6  # PT_PHDR: where the table of segments is; the loader reads it from the header
-PAGE = 4096
 MIB = 1 << 20
 HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 SEGMENT = struct.Struct("<IIQQQQQQ")
 SECTION = struct.Struct("<IIQQQQIIQQ")
+PHOFF, SHOFF, PHNUM, SHENTSIZE, SHNUM, SHSTRNDX = 5, 6, 10, 11, 12, 13  # places in a header
 GPU_CODE = b".nv_fatbin"
 
 
@@ -29,7 +30,6 @@ class Segment:
     flags: int
     offset: int
     address: int
-    physical: int
     size: int
     memory: int
     align: int
@@ -41,7 +41,7 @@ def lighten(packages: Path) -> dict[str, int]:
     Returns:
         Bytes that left, by what they were.
     """
-    tests = [one for one in packages.rglob("tests") if one.is_dir() and _is_outermost(one)]
+    tests = [one for one in packages.rglob("tests") if _is_outermost(one, packages)]
     left = {"tests of packages": sum(_size(one) for one in tests)}
     for one in tests:
         shutil.rmtree(one)
@@ -60,14 +60,12 @@ def lighten(packages: Path) -> dict[str, int]:
 
 def without_symbols(library: bytes) -> bytes:
     """Keep what a loader maps, which is what the segments name; drop the sections' own tables."""
-    header = list(HEADER.unpack_from(library))
+    header = HEADER.unpack_from(library)
     end = max(
-        HEADER.size,
-        header[5] + header[10] * SEGMENT.size,
+        header[PHOFF] + header[PHNUM] * SEGMENT.size,
         *(one.offset + one.size for one in _segments(library)),
     )
-    header[6] = header[11] = header[12] = header[13] = 0
-    return HEADER.pack(*header) + library[HEADER.size : end]
+    return _header(library, header[PHOFF], header[PHNUM]) + library[HEADER.size : end]
 
 
 def without_gpu_code(library: bytes) -> bytes:
@@ -78,8 +76,9 @@ def without_gpu_code(library: bytes) -> bytes:
     place = _place_of(library, GPU_CODE)
     if place is None:
         return library
-    start, end = -(-place[0] // PAGE) * PAGE, place[1] // PAGE * PAGE
     segments = _segments(library)
+    page = max(one.align for one in segments if one.kind == LOAD)
+    start, end = -(-place[0] // page) * page, place[1] // page * page
     [around] = [
         one
         for one in segments
@@ -105,11 +104,16 @@ def without_gpu_code(library: bytes) -> bytes:
     ]
     content = library[:start] + library[end:]
     content += bytes(-len(content) % 8)
-    header = list(HEADER.unpack_from(library))
-    header[5], header[10] = len(content), len(table)
-    header[6] = header[11] = header[12] = header[13] = 0
-    packed = b"".join(SEGMENT.pack(*vars(one).values()) for one in _physical(table))
-    return HEADER.pack(*header) + content[HEADER.size :] + packed
+    header = _header(library, len(content), len(table))
+    return header + content[HEADER.size :] + b"".join(map(_packed, table))
+
+
+def _is_outermost(folder: Path, packages: Path) -> bool:
+    return folder.is_dir() and "tests" not in folder.relative_to(packages).parent.parts
+
+
+def _size(folder: Path) -> int:
+    return sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
 
 
 def _replace(file: Path, content: bytes) -> None:
@@ -120,44 +124,45 @@ def _replace(file: Path, content: bytes) -> None:
     file.chmod(mode)
 
 
+def _header(library: bytes, segments_at: int, segments: int) -> bytes:
+    """Say where the segments are, and of no sections."""
+    header = list(HEADER.unpack_from(library))
+    header[PHOFF], header[PHNUM] = segments_at, segments
+    header[SHOFF] = header[SHENTSIZE] = header[SHNUM] = header[SHSTRNDX] = 0
+    return HEADER.pack(*header)
+
+
 def _moved(one: Segment, start: int, gap: int) -> Segment:
     return replace(one, offset=one.offset - gap) if one.offset > start else one
 
 
-def _physical(table: list[Segment]) -> list[Segment]:
-    return [replace(one, physical=one.address) for one in table]
+def _packed(one: Segment) -> bytes:
+    places = (one.offset, one.address, one.address)
+    return SEGMENT.pack(one.kind, one.flags, *places, one.size, one.memory, one.align)
 
 
 def _segments(library: bytes) -> list[Segment]:
     header = HEADER.unpack_from(library)
-    table = library[header[5] : header[5] + header[10] * SEGMENT.size]
+    table = library[header[PHOFF] : header[PHOFF] + header[PHNUM] * SEGMENT.size]
     return [
-        Segment(kind, flags, *rest)
-        for kind, flags, *rest in SEGMENT.iter_unpack(table)
+        Segment(kind, flags, offset, address, size, memory, align)
+        for kind, flags, offset, address, _, size, memory, align in SEGMENT.iter_unpack(table)
     ]
 
 
 def _place_of(library: bytes, name: bytes) -> tuple[int, int] | None:
     """Say from where to where in the file a section is."""
     header = HEADER.unpack_from(library)
-    table = library[header[6] : header[6] + header[12] * SECTION.size]
+    table = library[header[SHOFF] : header[SHOFF] + header[SHNUM] * SECTION.size]
     sections = list(SECTION.iter_unpack(table))
     if not sections:
         return None
-    names = sections[header[13]][4]
+    names = sections[header[SHSTRNDX]][4]
     for section in sections:
         begin = names + section[0]
         if library[begin : library.index(b"\0", begin)] == name:
             return section[4], section[4] + section[5]
     return None
-
-
-def _is_outermost(folder: Path) -> bool:
-    return "tests" not in folder.parent.parts
-
-
-def _size(folder: Path) -> int:
-    return sum(one.stat().st_size for one in folder.rglob("*") if one.is_file())
 
 
 if __name__ == "__main__":

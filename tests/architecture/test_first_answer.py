@@ -84,7 +84,7 @@ def test_a_first_answer_from_a_local_home_imports_what_it_needs(
 ) -> None:
     home = {"MLSYS_HOME": str(trained_home)}
 
-    with _serving("predict", "serve", home, tmp_path) as process:
+    with _serving("predict", "image-serve", home, tmp_path) as process:
         _hold_first_answer(process, model_type, allowed=set())
 
 
@@ -93,13 +93,13 @@ def test_a_first_answer_from_a_local_home_imports_what_it_needs(
 def test_a_first_answer_on_google_cloud_imports_none_of_its_clients(
     model_type: ModelType, cloud: dict[str, str], tmp_path: Path
 ) -> None:
-    with _serving("predict", "gcp-serve", cloud, tmp_path) as process:
+    with _serving("predict", "image-serve", cloud, tmp_path) as process:
         _hold_first_answer(process, model_type, allowed={"google_crc32c"})
 
 
 @pytest.mark.emulator
 def test_an_import_of_googles_clients_is_noticed(cloud: dict[str, str], tmp_path: Path) -> None:
-    with _serving("models", "gcp-serve", cloud, tmp_path) as process:
+    with _serving("models", "image-serve", cloud, tmp_path) as process:
         before = process.imported()
         httpx.get(f"{process.url}/v1/models", timeout=START_SECONDS)
 
