@@ -3,7 +3,7 @@
 # `python jobs/NAME`. What is installed comes from uv.lock, held against the sha256 of each file;
 # .ci/image.py says what that is. Why: docs/decisions/0025-images-from-the-lock.md.
 
-ARG BASE_IMAGE=python:3.13-slim-trixie
+ARG BASE_IMAGE=python:3.13-slim-trixie@sha256:9d2e5553305c7c7b0097999bb17187c69b921ccd6bc9d40e4bb5ebe652c00285
 
 # --- What builds, and stays behind -------------------------------------------------------------
 
