@@ -8,14 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.infra.conftest import written
-from tests.infra.offline import ENVIRONMENTS, FOLDERS, MODULES, Offline, types_of, variables_of
+from tests.infra.offline import ENVIRONMENTS, FOLDERS, MODULES, TYPES, Offline, variables_of
 from tests.infra.policy import Plan, findings
-from tests.infra.table import INFRA, read_table
+from tests.infra.table import read_table
 
 pytestmark = pytest.mark.terraform
-
-TYPES = types_of(INFRA)
-"""What is named in infra/ was looked at; a module from elsewhere would bring others."""
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
