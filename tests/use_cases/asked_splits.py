@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlsys.domain.records import Split, SplitStatus
-from mlsys.edge.http import Answer, Request, respond
+from mlsys.edge.http import Answer, Request, Table, respond
 from mlsys.handlers.splits import ROUTES
 from mlsys.ports import Json
 from mlsys.runtime import Runtime
@@ -25,7 +25,7 @@ def call(
     content = (
         b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
     )
-    return respond(ROUTES, Request(method, path, query or {}, {}, content), runtime)
+    return respond(Table(ROUTES), Request(method, path, query or {}, {}, content), runtime)
 
 
 def create(runtime: Runtime, **fields: Any) -> Split:

@@ -16,7 +16,7 @@ from mlsys.adapters.local.jobs import SubprocessJobs
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.model_records import VersionStatus
 from mlsys.domain.records import Split
-from mlsys.edge.http import Answer, Request, respond
+from mlsys.edge.http import Answer, Request, Table, respond
 from mlsys.handlers.experiments import ROUTES
 from mlsys.handlers.study import handle
 from mlsys.ports import ExecutionState
@@ -42,7 +42,7 @@ ENDS_WITHIN_SECONDS = 15
 def post(runtime: Runtime, id: str, body: Any = None) -> Answer:
     content = b"" if body is None else json.dumps(body).encode()
     return respond(
-        ROUTES, Request("POST", f"/v1/experiments/{id}/cancel", {}, {}, content), runtime
+        Table(ROUTES), Request("POST", f"/v1/experiments/{id}/cancel", {}, {}, content), runtime
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from mlsys.domain.errors import Corrupt
-from mlsys.edge.http import Answer, Request, respond
+from mlsys.edge.http import Answer, Request, Table, respond
 from mlsys.handlers.predict import ROUTES
 from mlsys.runtime import Runtime
 from tests.use_cases.served import (
@@ -175,7 +175,7 @@ def test_a_version_that_is_named_is_never_behind(trained: Runtime, records: Watc
 
 def ask(runtime: Runtime, method: str, path: str, body: Any = None) -> Answer:
     content = b"" if body is None else json.dumps(body).encode()
-    return respond(ROUTES, Request(method, path, body=content), runtime)
+    return respond(Table(ROUTES), Request(method, path, body=content), runtime)
 
 
 @pytest.fixture

@@ -30,9 +30,10 @@ def ask(runtime: Runtime, model: str, **fields: Any) -> Importances:
 
 
 def ranked(runtime: Runtime, model: str, **fields: Any) -> Ranked:
+    asked = parse_model({"model": model, **fields}, ImportanceRequest)
     return importance_of(
-        parse_model({"model": model, **fields}, ImportanceRequest),
-        models=runtime.models,
+        asked,
+        runtime.models.find(asked),
         rankings=runtime.rankings,
         records=runtime.records,
         objects=runtime.objects,
@@ -130,9 +131,10 @@ def test_without_the_splits_record_the_librarys_own_is_answered_with_a_warning(
         def __getattr__(self, name: str) -> Any:
             raise NotFound(f"splits/{split.id} does not exist")
 
+    asked = ImportanceRequest(model="lightgbm")
     answer = importance_of(
-        ImportanceRequest(model="lightgbm"),
-        models=served,
+        asked,
+        served.find(asked),
         rankings=Rankings(),
         records=Forgetful(),
         objects=trained.objects,

@@ -22,7 +22,7 @@ from mlsys.adapters.local.records import SqliteRecords
 from mlsys.dev.routes import ROUTES
 from mlsys.domain.errors import Busy, NotFound, Unavailable
 from mlsys.domain.records import Progress, SplitStatus
-from mlsys.edge.http import Request, respond
+from mlsys.edge.http import Request, Table, respond
 from mlsys.ports import Document, Replace, Write
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
@@ -269,7 +269,9 @@ def test_progress_is_told_now_and_then_and_begins_anew_with_each_attempt(
     held.beat(Progress(bytes_read=5, bytes_total=9))
     assert told() == Progress(bytes_read=5, bytes_total=9)
     answer = respond(
-        ROUTES, Request("GET", f"/v1/splits/{scene.split().id}"), Runtime(Settings(home=scene.home))
+        Table(ROUTES),
+        Request("GET", f"/v1/splits/{scene.split().id}"),
+        Runtime(Settings(home=scene.home)),
     )
     assert json.loads(answer.body)["progress"] == {"bytes_read": 5, "bytes_total": 9}
 

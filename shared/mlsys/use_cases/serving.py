@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from mlsys.domain.errors import NotFound
 from mlsys.domain.ids import Id
 from mlsys.domain.messages import Stage
+from mlsys.domain.model_records import ModelHead
 from mlsys.domain.records import Input
 from mlsys.ports import ObjectReader, RecordReader
 from mlsys.use_cases.pointers import Pointers
@@ -69,17 +70,15 @@ class LoadedModels:
 
     def at_hand(self, selection: ModelSelection) -> LoadedModel | None:
         """Return the model that is meant if it is loaded and nobody need be asked, else None."""
-        if selection.model is None or selection.version is not None:
-            return self._shelf.kept(self._meant(selection))
-        head = self._pointers.head_at_hand(selection.model)
-        version = None if head is None else getattr(head, selection.stage)
-        return None if version is None else self._shelf.kept(model_id_of(selection.model, version))
+        model_id = _named(selection)
+        if model_id is None:
+            head = self._pointers.head_at_hand(str(selection.model))
+            model_id = None if head is None else _at_stage(head, selection)
+        return None if model_id is None else self._shelf.kept(model_id)
 
     def trouble(self, selection: ModelSelection) -> str:
         """Say why the answer may not be of the model that stands at the stage; "" if it is."""
-        if selection.model is None or selection.version is not None:
-            return ""
-        return self._pointers.trouble(selection.model)
+        return "" if _named(selection) else self._pointers.trouble(str(selection.model))
 
     def troubles(self) -> dict[str, str]:
         """Say for each name that was asked for why it is not followed; "" if it is."""
@@ -90,14 +89,23 @@ class LoadedModels:
         self._pointers.close()
 
     def _meant(self, selection: ModelSelection) -> str:
-        if selection.model_id is not None:
-            return selection.model_id
-        name = str(selection.model)
-        if selection.version is not None:
-            return model_id_of(name, selection.version)
-        version = getattr(self._pointers.head(name), selection.stage)
-        if version is None:
-            raise NotFound(
-                f"model {name!r} has nothing in {selection.stage}: promote a version, or name one"
-            )
-        return model_id_of(name, version)
+        model_id = _named(selection)
+        if model_id is None:
+            name = str(selection.model)
+            model_id = _at_stage(self._pointers.head(name), selection)
+            if model_id is None:
+                told = f"model {name!r} has nothing in {selection.stage}"
+                raise NotFound(f"{told}: promote a version, or name one")
+        return model_id
+
+
+def _named(selection: ModelSelection) -> str | None:
+    """Return the version that is named; None if the one at a stage is meant."""
+    if selection.version is None:
+        return selection.model_id
+    return model_id_of(str(selection.model), selection.version)
+
+
+def _at_stage(head: ModelHead, selection: ModelSelection) -> str | None:
+    version = getattr(head, selection.stage)
+    return None if version is None else model_id_of(str(selection.model), version)
