@@ -22,9 +22,9 @@ from mlsys.handlers.study import handle
 from mlsys.ports import ExecutionState
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS, trials_of
 from mlsys.runtime import Runtime
-from mlsys.use_cases.leases import acquire
+from mlsys.use_cases.leading.leases import acquire
 from mlsys.use_cases.registry import get_head
-from mlsys.use_cases.trials import TrialStorage
+from mlsys.use_cases.trials.storage import TrialStorage
 from tests.use_cases.conftest import asked_for
 from tests.use_cases.launches import (
     LONG,

@@ -14,8 +14,8 @@ from mlsys.edge.parsing import parse_model
 from mlsys.repositories import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.importance import ImportanceRequest, Ranked, importance_of
-from mlsys.use_cases.rankings import Rankings
-from mlsys.use_cases.serving import LoadedModels, ModelSelection
+from mlsys.use_cases.serving.loaded_models import LoadedModels, ModelSelection
+from mlsys.use_cases.serving.rankings import Rankings
 from tests.use_cases.conftest import MODELS, rows_of
 
 

@@ -12,7 +12,7 @@ from mlsys.edge.http import Answer, Request, Table, respond
 from mlsys.handlers.experiments import ROUTES
 from mlsys.repositories import EXPERIMENTS
 from mlsys.runtime import Runtime
-from mlsys.use_cases.trials import TrialStorage
+from mlsys.use_cases.trials.storage import TrialStorage
 from tests.domain.studied import Direction, experiment, libraries
 
 TRIALS = 12

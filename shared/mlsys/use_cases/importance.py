@@ -25,8 +25,8 @@ from mlsys.domain.messages import ModelType
 from mlsys.domain.records import Part, Split
 from mlsys.ports import Objects, Records
 from mlsys.repositories import SPLITS
-from mlsys.use_cases.rankings import Rankings, Sample
-from mlsys.use_cases.serving import LoadedModel, ModelSelection
+from mlsys.use_cases.serving.loaded_models import LoadedModel, ModelSelection
+from mlsys.use_cases.serving.rankings import Rankings, Sample
 
 MAX_SAMPLES = 5_000
 MAX_REPEATS = 20

@@ -11,9 +11,9 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from mlsys.domain.errors import Unavailable
-from mlsys.use_cases.ends import End, Limits
-from mlsys.use_cases.trials import TrialStorage
-from mlsys.use_cases.work import work
+from mlsys.use_cases.leading.ends import End, Limits
+from mlsys.use_cases.trials.storage import TrialStorage
+from mlsys.use_cases.trials.work import work
 from tests.use_cases.trials.broken_records import (
     ClockedRecords,
     FlakyRecords,
