@@ -38,7 +38,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a worker ended: why, how many trials it finished, and its last failure's reason."""
+    """How a worker ended: why, how many trials it finished; why the study's last failed one did."""
 
     end: End
     trials: int

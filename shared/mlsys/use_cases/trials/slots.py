@@ -1,6 +1,6 @@
 """The slots of one worker: each runs one trial at a time, in a thread of its own.
 
-They share the storage, its heartbeat, and the count of failures. They ask one after the other: one
+They share the storage and its heartbeat. They ask one after the other: one
 synchronisation serves each trial, and samplers, which know no threads, draw in order.
 """
 
@@ -52,8 +52,6 @@ class Slots:
     _noting: Lock = field(init=False, default_factory=Lock)
     _running: int = field(init=False, default=0)
     _trials: int = field(init=False, default=0)
-    _in_a_row: int = field(init=False, default=0)
-    _failure: str | None = field(init=False, default=None)
     _nothing_left: bool = field(init=False, default=False)
     _silent_since: float = field(init=False, default=math.inf)
 
@@ -81,7 +79,11 @@ class Slots:
         """Say how it ended; what was stopped while its last trials ran was not finished."""
         cut_short = self.stop.is_set() and not self._nothing_left
         end = End.STOPPED if self._ended is None or cut_short else self._ended
-        return Outcome(end, self._trials, self._failure)
+        known = reversed(self.storage.known_trials(self._study_id))
+        failure = next(
+            (one.user_attrs[FAILURE] for one in known if FAILURE in one.user_attrs), None
+        )
+        return Outcome(end, self._trials, failure)
 
     def _is_over(self) -> bool:
         self._ended = self._ended or self._end()
@@ -96,7 +98,7 @@ class Slots:
             return End.STOPPED
         if (why := self.interrupted()) is not None:
             return why
-        if self._in_a_row >= MAX_FAILURES_IN_A_ROW:
+        if is_failing(self.storage.known_trials(self._study_id)):
             return End.FAILING
         if self._is_on_plateau():
             return End.PLATEAU
@@ -169,8 +171,6 @@ class Slots:
                 self._running -= 1
         with self._noting:
             self._trials += 1
-            self._in_a_row = self._in_a_row + 1 if finished.state is TrialState.FAIL else 0
-            self._failure = finished.user_attrs.get(FAILURE, self._failure)
             if self.on_finished is not None:
                 self.on_finished(finished)
 
@@ -205,6 +205,12 @@ class Slots:
             return self.study.tell(trial, state=TrialState.FAIL)
         state = TrialState.PRUNED if values is None else TrialState.COMPLETE
         return self.study.tell(trial, values, state=state)
+
+
+def is_failing(trials: Sequence[FrozenTrial]) -> bool:
+    """Whether the last `MAX_FAILURES_IN_A_ROW` that finished, by number, failed one and all."""
+    finished = [one.state for one in trials if one.state.is_finished()]
+    return finished[-MAX_FAILURES_IN_A_ROW:] == [TrialState.FAIL] * MAX_FAILURES_IN_A_ROW
 
 
 def on_plateau(trials: Sequence[FrozenTrial], *, plateau_trials: int, maximize: bool) -> bool:

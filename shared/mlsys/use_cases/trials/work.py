@@ -89,7 +89,7 @@ def work(
         interrupted: why no more trials are wanted, if so; the objective may then raise Interrupted,
             and its trial fails with the reason.
         catch: what an objective may raise without ending the worker. The trial fails, with the
-            reason; after 5 failures in a row the worker gives up.
+            reason; after 5 failures in a row, whosever they were, the worker gives up.
         poll_seconds: how often to look while other workers run the last trials.
 
     Raises:
