@@ -13,9 +13,9 @@ from mlsys.ports import Jobs, Messages, ObjectReader, Objects, RecordReader, Rec
 from mlsys.settings import Settings, settings_from
 
 if TYPE_CHECKING:  # only what serves models pays for numpy
-    from mlsys.use_cases.rankings import Rankings
-    from mlsys.use_cases.serving import LoadedModels
-    from mlsys.use_cases.workshop import Workshop
+    from mlsys.use_cases.serving.loaded_models import LoadedModels
+    from mlsys.use_cases.serving.rankings import Rankings
+    from mlsys.use_cases.splitting.workshop import Workshop
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Runtime:
     @cached_property
     def models(self) -> "LoadedModels":
         """The models this process serves."""
-        from mlsys.use_cases.serving import LoadedModels
+        from mlsys.use_cases.serving.loaded_models import LoadedModels
 
         return LoadedModels(
             records=self.record_reader,
@@ -112,7 +112,7 @@ class Runtime:
     @cached_property
     def rankings(self) -> "Rankings":
         """The importances this process found last."""
-        from mlsys.use_cases.rankings import Rankings
+        from mlsys.use_cases.serving.rankings import Rankings
 
         return Rankings()
 
@@ -121,7 +121,7 @@ class Runtime:
 
         `carried` is what there is of `request_id` and `traceparent`.
         """
-        from mlsys.use_cases.workshop import Ingestion, Workshop
+        from mlsys.use_cases.splitting.workshop import Ingestion, Workshop
 
         return Workshop(
             objects=self.objects,

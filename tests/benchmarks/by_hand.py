@@ -21,9 +21,9 @@ from optuna.trial import FrozenTrial
 
 from mlsys.domain.messages import ModelType
 from mlsys.domain.spaces.search import EARLY_STOPPING_ROUNDS, ROUNDS, defaults_of, suggest
-from mlsys.use_cases.packing import packing_of
-from mlsys.use_cases.pruning import pruner_of
-from mlsys.use_cases.sampling import sampler_of
+from mlsys.use_cases.searching.packing import packing_of
+from mlsys.use_cases.searching.pruning import pruner_of
+from mlsys.use_cases.searching.sampling import sampler_of
 from mlsys.use_cases.training.material import Training
 from mlsys.use_cases.training.objective import REPORT_EVERY_ROUNDS
 

@@ -13,8 +13,8 @@ from uuid import uuid4
 import optuna
 
 from mlsys.ports import Records
-from mlsys.use_cases.trials import TrialStorage
-from mlsys.use_cases.work import work
+from mlsys.use_cases.trials.storage import TrialStorage
+from mlsys.use_cases.trials.work import work
 from tests.benchmarks.backends import far
 
 CALL_SECONDS = 0.02

@@ -21,9 +21,9 @@ from mlsys.ports import Records
 from mlsys.repositories import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.experiments import requested
-from mlsys.use_cases.leading import House, Worker
-from mlsys.use_cases.packing import packing_of
-from mlsys.use_cases.searching import search
+from mlsys.use_cases.leading.lead import House, Worker
+from mlsys.use_cases.searching.packing import packing_of
+from mlsys.use_cases.searching.search import search
 from mlsys.use_cases.split import split_upload
 from mlsys.use_cases.training.material import Training, prepare
 

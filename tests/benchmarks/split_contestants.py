@@ -16,7 +16,7 @@ def ours(file: Path, out: Path) -> None:
     from mlsys.adapters.local.records import SqliteRecords
     from mlsys.domain.messages import UploadFinished
     from mlsys.use_cases.split import split_upload
-    from mlsys.use_cases.workshop import Workshop
+    from mlsys.use_cases.splitting.workshop import Workshop
 
     objects = FileObjects(out)
     (out / "uploads" / "bench").mkdir(parents=True)

@@ -32,9 +32,9 @@ from mlsys.domain.messages import ModelType, OptunaConfig
 from mlsys.ports import Records
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
-from mlsys.use_cases.sampling import sampler_of
-from mlsys.use_cases.trials import TrialStorage
-from mlsys.use_cases.work import work
+from mlsys.use_cases.searching.sampling import sampler_of
+from mlsys.use_cases.trials.storage import TrialStorage
+from mlsys.use_cases.trials.work import work
 from tests.benchmarks import copied_example
 from tests.benchmarks.backends import backends
 from tests.benchmarks.by_hand import study_by_hand

@@ -24,9 +24,9 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mlsys.ports import Records
-from mlsys.use_cases.ends import End, Outcome
-from mlsys.use_cases.trials import TrialStorage
-from mlsys.use_cases.work import work
+from mlsys.use_cases.leading.ends import End, Outcome
+from mlsys.use_cases.trials.storage import TrialStorage
+from mlsys.use_cases.trials.work import work
 
 MINIMIZE = [StudyDirection.MINIMIZE]
 UNIT = FloatDistribution(0, 1)

@@ -11,7 +11,7 @@ import typer
 from pydantic import BaseModel
 
 from mlsys.domain.errors import MlsysError
-from mlsys.edge.http import STATUS, Answer, Call, Request, Route, respond
+from mlsys.edge.http import STATUS, Answer, Call, Request, Route, Table, respond
 from mlsys.edge.openapi import description_routes
 from mlsys.edge.parsing import parse_json
 from mlsys.settings import PREFIX, Settings
@@ -105,7 +105,7 @@ def _answer_to(kind: type[MlsysError]) -> Answer:
     def fail(_: Call, __: None) -> BaseModel:
         raise kind("no")
 
-    return respond([Route("GET", "/", fail, HTTPStatus.OK)], Request("GET", "/"), None)
+    return respond(Table([Route("GET", "/", fail, HTTPStatus.OK)]), Request("GET", "/"), None)
 
 
 def _commands(command: object, path: str = "") -> Iterator[str]:

@@ -9,7 +9,7 @@ from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
 
 from mlsys.domain.experiment_records import Experiment, Trial
-from mlsys.use_cases.trial_documents import Claim, trial_body
+from mlsys.use_cases.trials.documents import Claim, trial_body
 
 Direction = Literal["maximize", "minimize"]
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from structlog.testing import capture_logs
 
 from mlsys.domain import errors
-from mlsys.edge.http import Answer, Call, Content, Request, Route, respond
+from mlsys.edge.http import Answer, Call, Content, Request, Route, Table, respond
 
 
 class Echo(BaseModel):
@@ -50,7 +50,7 @@ ROUTES = (
 
 def answer(method: str, path: str, **headers: str) -> Answer:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return respond(ROUTES, Request(method, path, headers=named), "the runtime")
+    return respond(Table(ROUTES), Request(method, path, headers=named), "the runtime")
 
 
 def body_of(answered: Answer) -> Any:
@@ -149,7 +149,7 @@ def test_a_bad_request_id_is_replaced(given: str) -> None:
 def test_of_two_routes_of_a_path_the_first_answers() -> None:
     routes = (*ROUTES, Route("GET", "/v1/things/{other}", fail))
 
-    answered = respond(routes, Request("GET", "/v1/things/a"), "the runtime")
+    answered = respond(Table(routes), Request("GET", "/v1/things/a"), "the runtime")
 
     assert body_of(answered)["path"] == {"thing": "a"}
 
@@ -158,7 +158,7 @@ def test_an_answer_need_not_be_json() -> None:
     def page(_: Call, __: str) -> Content:
         return Content("text/html", b"<p>")
 
-    answered = respond([Route("GET", "/page", page)], Request("GET", "/page"), "")
+    answered = respond(Table([Route("GET", "/page", page)]), Request("GET", "/page"), "")
 
     assert (answered.body, answered.headers["Content-Type"]) == (b"<p>", "text/html")
     assert "X-Request-ID" in answered.headers
@@ -173,10 +173,10 @@ def test_a_route_may_have_an_error_of_its_own_form_with_a_line_for_each_problem(
 
     routes = [Route("POST", "/v1/errors/{kind}", refuse, error=shape)]
     answers = {
-        kind: respond(routes, Request("POST", f"/v1/errors/{kind}"), "")
+        kind: respond(Table(routes), Request("POST", f"/v1/errors/{kind}"), "")
         for kind in ("invalid", "missing", "busy")
     }
-    wrong_method = respond(routes, Request("GET", "/v1/errors/missing"), "")
+    wrong_method = respond(Table(routes), Request("GET", "/v1/errors/missing"), "")
 
     assert [(int(one.status), body_of(one)["runtime"]) for one in answers.values()] == [
         (400, "age: too old"),
@@ -210,7 +210,9 @@ def test_the_log_of_a_refusal_has_no_value_that_was_sent() -> None:
         raise errors.InvalidInput(f"{wrong.field}: {wrong.description}", (wrong,))
 
     with capture_logs() as lines:
-        answer = respond([Route("POST", "/v1/predict", refuse)], Request("POST", "/v1/predict"), "")
+        answer = respond(
+            Table([Route("POST", "/v1/predict", refuse)]), Request("POST", "/v1/predict"), ""
+        )
 
     [refused] = [line for line in lines if line["event"] == "request.rejected"]
     assert sent.encode() in answer.body

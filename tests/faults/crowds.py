@@ -25,7 +25,7 @@ from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS, SPLITS
 from mlsys.use_cases.experiments import find_or_create, requested
 from tests.faults.processes import stop_between_writes
 from tests.faults.study_process import Order, records_of, run
-from tests.use_cases.uploads import TARGET, Platform, csv_rows, ready
+from tests.use_cases.splitting.uploads import TARGET, Platform, csv_rows, ready
 from tests.waiting import PATIENCE_SECONDS
 
 PRELOADED = [

@@ -22,7 +22,7 @@ from mlsys.domain.errors import MlsysError
 from mlsys.domain.messages import UploadFinished
 from mlsys.ports import Create, Document, ObjectInfo, Replace, Write
 from mlsys.use_cases.split import split_upload
-from mlsys.use_cases.workshop import Workshop
+from mlsys.use_cases.splitting.workshop import Workshop
 
 Reach = Callable[[str], None]
 

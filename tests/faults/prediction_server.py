@@ -19,7 +19,7 @@ from mlsys.domain.artifacts import Model
 from mlsys.domain.model_records import ModelVersion
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
-from mlsys.use_cases.serving import LoadedModel, LoadedModels, ModelSelection
+from mlsys.use_cases.serving.loaded_models import LoadedModel, LoadedModels, ModelSelection
 
 TTL_SECONDS = 0.01
 ROOM_BYTES = 1

@@ -22,7 +22,7 @@ from mlsys.handlers.study import handle
 from mlsys.ports import Create, Delete, Document, Json, Records, Replace, Write
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
-from mlsys.use_cases.trial_table import TrialTable
+from mlsys.use_cases.trials.table import TrialTable
 
 OVERWRITTEN: dict[str, tuple[type[MlsysError], ...]] = {
     "precondition": (Conflict,),

@@ -15,7 +15,7 @@ from mlsys.domain.records import PARTS, Split, SplitStatus
 from mlsys.ports import Execution, ExecutionState
 from mlsys.use_cases.split import split_upload
 from tests.faults.processes import processes, stop_between_writes
-from tests.use_cases.ingestions import INGEST, Scene, ended
+from tests.use_cases.splitting.ingestions import INGEST, Scene, ended
 from tests.waiting import wait_for
 
 SOME = b"".join(b"%d,%d.5,%s\n" % (n, n * 7 % 13, b"no" if n % 3 else b"yes") for n in range(1000))

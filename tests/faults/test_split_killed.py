@@ -9,7 +9,7 @@ import pytest
 from mlsys.domain.records import SplitStatus
 from mlsys.ports import Json
 from tests.faults.splits import Scene
-from tests.use_cases.uploads import failure_of
+from tests.use_cases.splitting.uploads import failure_of
 from tests.waiting import PATIENCE_SECONDS, wait_for
 
 CONTRACT = {

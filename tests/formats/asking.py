@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import polars as pl
 
-from mlsys.edge.http import Answer, Request, respond
+from mlsys.edge.http import Answer, Request, Table, respond
 from mlsys.handlers.predict import routes
 from mlsys.runtime import Runtime
 
@@ -45,7 +45,7 @@ class Predictor:
         """Send a request; a body that is no bytes goes as JSON."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         asked = Request(method, path, headers=headers or {}, body=content if body else b"")
-        return respond(routes(self.runtime.settings), asked, self.runtime)
+        return respond(Table(routes(self.runtime.settings)), asked, self.runtime)
 
     def get(self, path: str) -> Any:
         """Read what answers 200."""

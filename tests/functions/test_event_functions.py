@@ -15,7 +15,7 @@ from mlsys.edge.events import MESSAGE_PUBLISHED, OBJECT_FINALIZED
 from mlsys.repositories import EXPERIMENTS, SPLITS
 from mlsys.runtime import Runtime
 from tests.functions.conftest import Deploy
-from tests.use_cases.hostile_uploads import gzipped, of_one_line
+from tests.use_cases.splitting.hostile_uploads import gzipped, of_one_line
 
 
 def deliver(

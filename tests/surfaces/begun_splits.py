@@ -6,7 +6,7 @@ from mlsys import Client
 from mlsys.domain.records import Progress, SplitStatus
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
-from mlsys.use_cases.claims import Claim, claim
+from mlsys.use_cases.splitting.claims import Claim, claim
 
 ROWS = [{"n": n, "x": n / 7, "kind": "ab"[n % 2]} for n in range(60)]
 

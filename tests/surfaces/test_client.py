@@ -14,7 +14,7 @@ from mlsys.domain.answers import TrialRow
 from mlsys.domain.errors import InvalidInput, LostRace, MlsysError, NotFound, Refused, Unavailable
 from mlsys.domain.experiment_records import ExperimentStatus
 from mlsys.domain.records import SplitStatus
-from mlsys.edge.http import STATUS, Answer, Call, Request, Route, respond
+from mlsys.edge.http import STATUS, Answer, Call, Request, Route, Table, respond
 from mlsys.sdk.answers import error_of, read_answer
 from mlsys.sdk.calls import Calls
 from mlsys.sdk.local import LocalConnection
@@ -168,7 +168,7 @@ def test_an_error_arrives_as_it_was_raised(kind: type[MlsysError]) -> None:
     def refuse(_: Call, __: None) -> BaseModel:
         raise kind("that is not so")
 
-    answer = respond((Route("GET", "/it", refuse),), Request("GET", "/it"), None)
+    answer = respond(Table([Route("GET", "/it", refuse)]), Request("GET", "/it"), None)
 
     error = error_of(answer)
 

@@ -14,7 +14,7 @@ from mlsys.cli.app import app
 from mlsys.dev.dashboard import dashboard
 from mlsys.runtime import Runtime
 from mlsys.sdk.local import local_settings
-from mlsys.use_cases.trial_documents import MAX_STUDY_ID, MAX_TRIALS_PER_STUDY, trial_id_of
+from mlsys.use_cases.trials.documents import MAX_STUDY_ID, MAX_TRIALS_PER_STUDY, trial_id_of
 from tests.surfaces.conftest import Done
 
 LARGEST_IN_JAVASCRIPT = 2**53 - 1

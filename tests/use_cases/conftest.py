@@ -22,11 +22,11 @@ from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from mlsys.use_cases.experiments import find_or_create, requested
 from mlsys.use_cases.predict import PredictRequest, answer_rows
-from mlsys.use_cases.serving import LoadedModels
+from mlsys.use_cases.serving.loaded_models import LoadedModels
 from mlsys.use_cases.split import split_upload
 from tests.homes import copy_home
-from tests.use_cases.children import Child
-from tests.use_cases.ingestions import Scene
+from tests.use_cases.confined.children import Child
+from tests.use_cases.splitting.ingestions import Scene
 from tests.waiting import PATIENCE_SECONDS
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -123,7 +123,7 @@ def trained(tmp_path: Path, trained_home: Path) -> Runtime:
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let who waits for a pointer do so however slow this machine is."""
     for name in ("PATIENCE_SECONDS", "IN_TROUBLE_SECONDS"):
-        monkeypatch.setattr(f"mlsys.use_cases.pointers.{name}", PATIENCE_SECONDS)
+        monkeypatch.setattr(f"mlsys.use_cases.serving.pointers.{name}", PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import pytest
 
 from mlsys.domain.encoding import encode_frame
 from mlsys.use_cases.predict import PredictRequest
-from mlsys.use_cases.serving import LoadedModels, ModelSelection
+from mlsys.use_cases.serving.loaded_models import LoadedModels, ModelSelection
 from tests.use_cases.conftest import predict_rows
 
 ROW = {"size": 11, "colour": "red", "noise": 7}

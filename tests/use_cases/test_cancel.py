@@ -16,15 +16,15 @@ from mlsys.adapters.local.jobs import SubprocessJobs
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.model_records import VersionStatus
 from mlsys.domain.records import Split
-from mlsys.edge.http import Answer, Request, respond
+from mlsys.edge.http import Answer, Request, Table, respond
 from mlsys.handlers.experiments import ROUTES
 from mlsys.handlers.study import handle
 from mlsys.ports import ExecutionState
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS, trials_of
 from mlsys.runtime import Runtime
-from mlsys.use_cases.leases import acquire
+from mlsys.use_cases.leading.leases import acquire
 from mlsys.use_cases.registry import get_head
-from mlsys.use_cases.trials import TrialStorage
+from mlsys.use_cases.trials.storage import TrialStorage
 from tests.use_cases.conftest import asked_for
 from tests.use_cases.launches import (
     LONG,
@@ -42,7 +42,7 @@ ENDS_WITHIN_SECONDS = 15
 def post(runtime: Runtime, id: str, body: Any = None) -> Answer:
     content = b"" if body is None else json.dumps(body).encode()
     return respond(
-        ROUTES, Request("POST", f"/v1/experiments/{id}/cancel", {}, {}, content), runtime
+        Table(ROUTES), Request("POST", f"/v1/experiments/{id}/cancel", {}, {}, content), runtime
     )
 
 

@@ -13,7 +13,7 @@ from mlsys.domain.errors import AlreadyExists, InvalidInput, NotFound, Unavailab
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.records import Split
-from mlsys.edge.http import Answer, Request, respond
+from mlsys.edge.http import Answer, Request, Table, respond
 from mlsys.handlers.experiments import ROUTES
 from mlsys.handlers.study import handle
 from mlsys.ports import Json
@@ -76,7 +76,7 @@ def call(
     runtime: Runtime, path: str, query: Mapping[str, str] | None = None, body: Any = None
 ) -> Answer:
     method, content = ("GET", b"") if body is None else ("POST", json.dumps(body).encode())
-    return respond(ROUTES, Request(method, path, query or {}, {}, content), runtime)
+    return respond(Table(ROUTES), Request(method, path, query or {}, {}, content), runtime)
 
 
 def listed(runtime: Runtime, **query: str) -> tuple[list[str], str | None]:

@@ -14,8 +14,8 @@ from mlsys.edge.parsing import parse_model
 from mlsys.repositories import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.importance import ImportanceRequest, Ranked, importance_of
-from mlsys.use_cases.rankings import Rankings
-from mlsys.use_cases.serving import LoadedModels, ModelSelection
+from mlsys.use_cases.serving.loaded_models import LoadedModels, ModelSelection
+from mlsys.use_cases.serving.rankings import Rankings
 from tests.use_cases.conftest import MODELS, rows_of
 
 
@@ -30,9 +30,10 @@ def ask(runtime: Runtime, model: str, **fields: Any) -> Importances:
 
 
 def ranked(runtime: Runtime, model: str, **fields: Any) -> Ranked:
+    asked = parse_model({"model": model, **fields}, ImportanceRequest)
     return importance_of(
-        parse_model({"model": model, **fields}, ImportanceRequest),
-        models=runtime.models,
+        asked,
+        runtime.models.find(asked),
         rankings=runtime.rankings,
         records=runtime.records,
         objects=runtime.objects,
@@ -130,9 +131,10 @@ def test_without_the_splits_record_the_librarys_own_is_answered_with_a_warning(
         def __getattr__(self, name: str) -> Any:
             raise NotFound(f"splits/{split.id} does not exist")
 
+    asked = ImportanceRequest(model="lightgbm")
     answer = importance_of(
-        ImportanceRequest(model="lightgbm"),
-        models=served,
+        asked,
+        served.find(asked),
         rankings=Rankings(),
         records=Forgetful(),
         objects=trained.objects,

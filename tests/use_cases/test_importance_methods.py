@@ -15,10 +15,10 @@ from mlsys.domain.feature_importance import Ranking
 from mlsys.domain.records import Split
 from mlsys.repositories import MODEL_VERSIONS, SPLITS
 from mlsys.runtime import Runtime
-from mlsys.use_cases.rankings import MAX_KEPT, Rankings, Sample
-from mlsys.use_cases.serving import ModelSelection
-from tests.use_cases.crownings import rewrite_part
+from mlsys.use_cases.serving.loaded_models import ModelSelection
+from mlsys.use_cases.serving.rankings import MAX_KEPT, Rankings, Sample
 from tests.use_cases.test_importance import ask, by_feature, ranked
+from tests.use_cases.training.crownings import rewrite_part
 
 METRICS = {"whole": "roc_auc_ovr", "kept": "root_mean_squared_error", "mended": "roc_auc"}
 

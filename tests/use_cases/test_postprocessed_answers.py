@@ -19,10 +19,10 @@ from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from mlsys.use_cases.experiments import request_experiment
 from mlsys.use_cases.predict import PredictRequest
-from mlsys.use_cases.serving import LoadedModels, ModelSelection
+from mlsys.use_cases.serving.loaded_models import LoadedModels, ModelSelection
 from tests.use_cases.conftest import MODELS, NOW, RISK, predict_rows
-from tests.use_cases.crownings import prepared
 from tests.use_cases.launches import request_of
+from tests.use_cases.training.crownings import prepared
 
 ROW = {"size": 11, "colour": "red", "noise": 7}
 SPACES = {

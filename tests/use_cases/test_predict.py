@@ -16,7 +16,7 @@ from mlsys.edge.parsing import parse_json, parse_model
 from mlsys.repositories import MODEL_VERSIONS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.predict import PredictRequest
-from mlsys.use_cases.serving import LoadedModels, ModelSelection
+from mlsys.use_cases.serving.loaded_models import LoadedModels, ModelSelection
 from tests.use_cases.conftest import MODELS, predict_rows
 
 LIBRARIES = ["lightgbm", "xgboost", "catboost"]

@@ -11,7 +11,7 @@ from mlsys.domain.features import Feature, Plan
 from mlsys.domain.learners.base import Floats
 from mlsys.domain.model_records import ModelVersion, VersionStatus
 from mlsys.use_cases.predict import PredictRequest
-from mlsys.use_cases.serving import LoadedModel
+from mlsys.use_cases.serving.loaded_models import LoadedModel
 from tests.use_cases.conftest import NOW, predict_rows
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from mlsys import repositories
 from mlsys.domain.plots.shapes import PlotKind
-from mlsys.edge.http import Answer, Request, respond
+from mlsys.edge.http import Answer, Request, Table, respond
 from mlsys.handlers.experiments import ROUTES
 from mlsys.repositories import EXPERIMENTS
 from mlsys.runtime import Runtime
-from mlsys.use_cases.trials import TrialStorage
+from mlsys.use_cases.trials.storage import TrialStorage
 from tests.domain.studied import Direction, experiment, libraries
 
 TRIALS = 12
@@ -45,7 +45,7 @@ def begun(
 
 
 def got(runtime: Runtime, path: str, **query: str) -> Answer:
-    return respond(ROUTES, Request("GET", f"/v1/experiments/{path}", query), runtime)
+    return respond(Table(ROUTES), Request("GET", f"/v1/experiments/{path}", query), runtime)
 
 
 def listed(runtime: Runtime, id: str, **query: str) -> list[dict[str, Any]]:

@@ -14,12 +14,12 @@ from mlsys.domain.records import Split
 from mlsys.handlers.study import handle
 from mlsys.repositories import MODEL_VERSIONS
 from mlsys.runtime import Runtime
-from mlsys.use_cases.leading import House, Worker
+from mlsys.use_cases.leading.lead import House, Worker
 from mlsys.use_cases.registry import get_head
 from mlsys.use_cases.shown_trials import list_trials
 from mlsys.use_cases.study import run_study
 from tests.use_cases.conftest import asked_for
-from tests.use_cases.crownings import rewrite_part
+from tests.use_cases.training.crownings import rewrite_part
 
 
 def run(id: str, runtime: Runtime, **environment: str) -> Any:

@@ -15,14 +15,14 @@ from mlsys.domain.records import Split
 from mlsys.handlers.study import handle
 from mlsys.repositories import MODEL_VERSIONS, trials_of
 from mlsys.runtime import Runtime
-from mlsys.use_cases import searching
-from mlsys.use_cases.leading import House, Lead, Worker
+from mlsys.use_cases.leading.lead import House, Lead, Worker
+from mlsys.use_cases.searching import search
 from mlsys.use_cases.study import run_study
 from mlsys.use_cases.training.objective import objective
 from tests.use_cases.conftest import asked_for
-from tests.use_cases.crownings import rewrite_part
 from tests.use_cases.test_cancel import cancel, states
 from tests.use_cases.test_study import run
+from tests.use_cases.training.crownings import rewrite_part
 
 
 def test_five_failures_in_a_row_end_a_study_with_their_reason(
@@ -53,7 +53,7 @@ def test_a_trial_that_raises_fails_with_its_reason_and_the_study_goes_on(
 
         return fit_unless_second
 
-    monkeypatch.setattr(searching, "objective", failing)
+    monkeypatch.setattr(search, "objective", failing)
     config = {"n_trials": 4, "pruner": "NopPruner"}
 
     ended = run(asked_for(ready_split, runtime, optuna_config=config).id, runtime)

@@ -136,7 +136,7 @@ module "firestore" {
   collections         = keys(local.queries)
   indexes = flatten([
     for collection, query in local.queries : [
-      for field in query.equal : { collection = collection, equal = field, order_by = "created_at", direction = "DESCENDING" }
+      for field in query.equal : { collection = collection, equal = field, order_by = query.order_by, direction = "DESCENDING" }
     ]
   ])
 

@@ -7,7 +7,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import optuna_dashboard
 
 from mlsys.ports import Records
-from mlsys.use_cases.trials import TrialStorage
+from mlsys.use_cases.trials.storage import TrialStorage
 
 READING = {"GET", "HEAD"}
 

@@ -81,7 +81,7 @@ class TrialParam(Record):
 
 
 class Trial(Record):
-    """One trial as `experiments/{id}/trials` keeps it; use_cases/trial_documents.py writes it.
+    """One trial as `experiments/{id}/trials` keeps it; use_cases/trials/documents.py writes it.
 
     Of several objectives the first of `values` is the metric. What is not finite is a string.
     """

@@ -170,7 +170,7 @@ class Table(Generic[Runtime]):
 
 
 def respond(
-    routes: Table[Runtime] | Sequence[Route[Runtime]],
+    table: Table[Runtime],
     request: Request,
     runtime: Runtime,
     *,
@@ -178,8 +178,8 @@ def respond(
 ) -> Answer:
     """Answer one request, or refuse it, and write its line in the log.
 
-    Errors raised on purpose become answers as in
-    docs/api.md; any other travels on, to become a 500 with its traceback in the log.
+    Errors raised on purpose become answers as in docs/api.md; any other travels on, to become a
+    500 with its traceback in the log.
     """
     started = perf_counter()
     request_id = request_id_of(request.headers)
@@ -188,7 +188,6 @@ def respond(
     if "traceparent" in request.headers:
         structlog.contextvars.bind_contextvars(traceparent=request.headers["traceparent"])
 
-    table = routes if isinstance(routes, Table) else Table(routes)
     answer = _answer(table, request, runtime, request_id, refusal)
 
     log.info(

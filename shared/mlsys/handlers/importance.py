@@ -10,15 +10,16 @@ from mlsys.use_cases.importance import ImportanceRequest, Ranked, importance_of
 def create(call: Call, runtime: Runtime) -> Importances | Content:
     """Rank the features that a model goes by, or draw them."""
     asked = call.json(ImportanceRequest)
+    loaded = runtime.models.find(asked)
+    call.degraded(runtime.models.trouble(asked))
     found = importance_of(
         asked,
-        models=runtime.models,
+        loaded,
         rankings=runtime.rankings,
         records=runtime.records,
         objects=runtime.objects,
         request_id=call.request_id,
     )
-    call.degraded(runtime.models.trouble(asked))
     return found.answer if asked.plot is None else _drawn(found, asked.plot)
 
 

@@ -13,7 +13,7 @@ from mlsys.edge.jobs import read_job_call, stop_on_signals
 from mlsys.runtime import Runtime, runtime_from_env
 from mlsys.use_cases.follow_up import follow_up
 from mlsys.use_cases.split import split_handed_over
-from mlsys.use_cases.workshop import JOB_LIMITS
+from mlsys.use_cases.splitting.workshop import JOB_LIMITS
 
 log = structlog.get_logger()
 

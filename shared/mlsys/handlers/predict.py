@@ -17,7 +17,7 @@ from mlsys.settings import Settings
 from mlsys.use_cases.about import about
 from mlsys.use_cases.predict import PredictRequest, answer_rows
 from mlsys.use_cases.readiness import ask_backends
-from mlsys.use_cases.serving import LoadedModel, ModelSelection
+from mlsys.use_cases.serving.loaded_models import LoadedModel, ModelSelection
 
 
 def create(call: Call, runtime: Runtime) -> Predictions:

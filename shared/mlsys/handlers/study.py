@@ -14,7 +14,7 @@ from mlsys.domain.experiment_records import Experiment
 from mlsys.domain.learners.lean import import_lean
 from mlsys.edge.jobs import read_job_call, stop_on_signals
 from mlsys.runtime import Runtime, runtime_from_env
-from mlsys.use_cases.leading import House, Worker
+from mlsys.use_cases.leading.lead import House, Worker
 from mlsys.use_cases.study import run_study
 
 log = structlog.get_logger()

@@ -8,7 +8,7 @@ import structlog
 from mlsys import logs
 from mlsys.dev.routes import ROUTES
 from mlsys.domain.errors import AlreadyExists
-from mlsys.edge.http import Answer, Request, respond
+from mlsys.edge.http import Answer, Request, Table, respond
 from mlsys.ports import Objects
 from mlsys.runtime import Runtime
 from mlsys.sdk.connections import ANSWER_SECONDS
@@ -25,6 +25,7 @@ class LocalConnection:
     def __init__(self, home: Path) -> None:
         self._settings = local_settings(home)
         self._runtime = Runtime(self._settings)
+        self._table = Table(ROUTES)
         self._running = ExitStack()
         self._attends = False
         if not structlog.is_configured():
@@ -37,7 +38,7 @@ class LocalConnection:
 
     def send(self, request: Request, *, timeout_seconds: float = ANSWER_SECONDS) -> Answer:  # noqa: ARG002 - nothing is waited for
         """Answer here and now."""
-        return respond(ROUTES, request, self._runtime)
+        return respond(self._table, request, self._runtime)
 
     def objects(self) -> Objects:
         """Return the folders below the home."""

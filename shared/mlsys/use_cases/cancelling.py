@@ -14,8 +14,8 @@ from mlsys.domain.ids import checked_id
 from mlsys.domain.records import Input
 from mlsys.ports import Jobs, Records
 from mlsys.repositories import EXPERIMENTS
-from mlsys.use_cases.closing import end_cancelled
-from mlsys.use_cases.leading import LEASE, leases_of
+from mlsys.use_cases.leading.closing import end_cancelled
+from mlsys.use_cases.leading.lead import LEASE, leases_of
 
 log = structlog.get_logger()
 

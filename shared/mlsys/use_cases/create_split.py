@@ -26,9 +26,9 @@ from mlsys.domain.split_params import SplitParams, Strategy
 from mlsys.domain.written import json_lines
 from mlsys.ports import Objects, Records
 from mlsys.repositories import SPLITS
-from mlsys.use_cases.pinning import pinned
-from mlsys.use_cases.split_request import ALGORITHM, SplitRequest, generation_of
 from mlsys.use_cases.splits import Description, Labels
+from mlsys.use_cases.splitting.pinning import pinned
+from mlsys.use_cases.splitting.request import ALGORITHM, SplitRequest, generation_of
 
 MAX_ROWS = 10_000
 MAX_URI = 1_300

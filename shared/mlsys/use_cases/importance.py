@@ -25,8 +25,8 @@ from mlsys.domain.messages import ModelType
 from mlsys.domain.records import Part, Split
 from mlsys.ports import Objects, Records
 from mlsys.repositories import SPLITS
-from mlsys.use_cases.rankings import Rankings, Sample
-from mlsys.use_cases.serving import LoadedModel, LoadedModels, ModelSelection
+from mlsys.use_cases.serving.loaded_models import LoadedModel, ModelSelection
+from mlsys.use_cases.serving.rankings import Rankings, Sample
 
 MAX_SAMPLES = 5_000
 MAX_REPEATS = 20
@@ -70,23 +70,21 @@ class Ranked:
 
 def importance_of(
     request: ImportanceRequest,
+    loaded: LoadedModel,
     *,
-    models: LoadedModels,
     rankings: Rankings,
     records: Records,
     objects: Objects,
     request_id: str,
 ) -> Ranked:
-    """Rank the features of the model that is meant.
+    """Rank the features of a model.
 
     Raises:
-        NotFound: no such model, nothing stands at that stage, or what is asked for needs the
-            split's rows and they are gone.
+        NotFound: what is asked for needs the split's rows, and they are gone.
         InvalidInput: what is asked for cannot be told on these rows.
         Corrupt: the model's files or the split's are not what was stored.
 
     """
-    loaded = models.find(request)
     warnings: list[str] = []
     failure: InvalidInput | NotFound | None = None
     for method in request.method_preference:

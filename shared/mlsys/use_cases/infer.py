@@ -15,7 +15,7 @@ from mlsys.domain.drafts import Drafter
 from mlsys.domain.formats import Limits
 from mlsys.domain.report import Report
 from mlsys.domain.types.told_types import ToldTypes
-from mlsys.use_cases.block_reading import Reading, until_types_hold
+from mlsys.use_cases.reading.block_reading import Reading, until_types_hold
 from mlsys.use_cases.reading.tables_in import open_table
 
 

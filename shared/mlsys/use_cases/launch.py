@@ -20,9 +20,9 @@ from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.records import Failure
 from mlsys.ports import Jobs, Records
 from mlsys.repositories import EXPERIMENTS, Stored
-from mlsys.use_cases.closing import end_cancelled
 from mlsys.use_cases.executions import arguments_for, still_runs
 from mlsys.use_cases.experiments import check_request, check_same, find_or_create, requested
+from mlsys.use_cases.leading.closing import end_cancelled
 
 log = structlog.get_logger()
 

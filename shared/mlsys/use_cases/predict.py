@@ -13,7 +13,7 @@ from mlsys.domain.features import Plan
 from mlsys.domain.learners.base import Floats
 from mlsys.domain.messages import MAX_INSTANCES, Explain, PredictParameters
 from mlsys.domain.row_encoding import MAX_VIOLATIONS, Encoded, encode_rows
-from mlsys.use_cases.serving import LoadedModel, ModelSelection
+from mlsys.use_cases.serving.loaded_models import LoadedModel, ModelSelection
 
 Rows = Sequence[Mapping[str, Any]]
 

@@ -12,17 +12,17 @@ from mlsys.domain.messages import UploadFinished
 from mlsys.domain.records import Failure, Split, SplitStatus
 from mlsys.ports import ObjectInfo
 from mlsys.repositories import SPLITS
-from mlsys.use_cases.claims import Claim, claim
 from mlsys.use_cases.confined.processes import run_confined
 from mlsys.use_cases.confined.pumps import Traffic
-from mlsys.use_cases.division import OUTCOME, WORK, Outcome, Work
-from mlsys.use_cases.handover import hand_over, handed_dataset
-from mlsys.use_cases.split_request import SplitRequest
-from mlsys.use_cases.split_results import Divided, keep_parts, keep_reasons, writable
-from mlsys.use_cases.uploads import requested_by, uploaded_sources
-from mlsys.use_cases.workshop import Workshop
+from mlsys.use_cases.splitting.claims import Claim, claim
+from mlsys.use_cases.splitting.division import OUTCOME, WORK, Outcome, Work
+from mlsys.use_cases.splitting.handover import hand_over, handed_dataset
+from mlsys.use_cases.splitting.request import SplitRequest
+from mlsys.use_cases.splitting.results import Divided, keep_parts, keep_reasons, writable
+from mlsys.use_cases.splitting.uploads import requested_by, uploaded_sources
+from mlsys.use_cases.splitting.workshop import Workshop
 
-CHILD = "mlsys.use_cases.divide"
+CHILD = "mlsys.use_cases.splitting.divide"
 LOOK_AGAIN_SECONDS = 5.0
 MAX_OUTAGES = 10
 

@@ -11,16 +11,16 @@ from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.model_records import ModelVersion, VersionStatus
 from mlsys.domain.records import Failure
 from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS
-from mlsys.use_cases.closing import end_cancelled
-from mlsys.use_cases.ends import End
 from mlsys.use_cases.experiments import check_request
-from mlsys.use_cases.interruption import Interruption
-from mlsys.use_cases.leading import House, Lead, Worker, claim_lead, leader_is_ours
-from mlsys.use_cases.packing import packing_of
-from mlsys.use_cases.registering import promote_if_asked, reserve_version, store_files
-from mlsys.use_cases.searching import Search, search
-from mlsys.use_cases.settling import counted, has_completed, settle
+from mlsys.use_cases.leading.closing import end_cancelled
+from mlsys.use_cases.leading.ends import End
+from mlsys.use_cases.leading.interruption import Interruption
+from mlsys.use_cases.leading.lead import House, Lead, Worker, claim_lead, leader_is_ours
+from mlsys.use_cases.leading.settling import counted, has_completed, settle
+from mlsys.use_cases.searching.packing import packing_of
+from mlsys.use_cases.searching.search import Search, search
 from mlsys.use_cases.training.material import Training, prepare
+from mlsys.use_cases.training.registering import promote_if_asked, reserve_version, store_files
 from mlsys.use_cases.training.verdict import crown
 
 log = structlog.get_logger()

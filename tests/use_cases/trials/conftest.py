@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mlsys.use_cases.trials import TrialStorage
+from mlsys.use_cases.trials.storage import TrialStorage
 from tests.use_cases.trials.broken_records import ClockedRecords
 from tests.use_cases.trials.short_trials import MINIMIZE
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mlsys.ports import Document, Json
-from mlsys.use_cases.trial_documents import MAX_ATTEMPTS
+from mlsys.use_cases.trials.documents import MAX_ATTEMPTS
 
 UNFINISHED = {"RUNNING", "WAITING"}
 

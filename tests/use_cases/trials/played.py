@@ -23,13 +23,14 @@ from mlsys.domain.errors import Conflict, LostRace, MlsysError, Unavailable
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.ports import Create, Delete, Document, Json, Page, Replace, Write
 from mlsys.repositories import EXPERIMENTS
-from mlsys.use_cases import held_trial, leading, leases, slots, trial_table
-from mlsys.use_cases.ends import End, Limits
-from mlsys.use_cases.leading import House, Worker, claim_lead, leader_is_ours
-from mlsys.use_cases.settling import counted
-from mlsys.use_cases.slots import Slots
-from mlsys.use_cases.trial_documents import parts_of
-from mlsys.use_cases.trials import TrialStorage
+from mlsys.use_cases.leading import lead, leases
+from mlsys.use_cases.leading.ends import End, Limits
+from mlsys.use_cases.leading.lead import House, Worker, claim_lead, leader_is_ours
+from mlsys.use_cases.leading.settling import counted
+from mlsys.use_cases.trials import held_trial, slots, table
+from mlsys.use_cases.trials.documents import parts_of
+from mlsys.use_cases.trials.slots import Slots
+from mlsys.use_cases.trials.storage import TrialStorage
 from tests.use_cases.trials.broken_records import ClockedRecords
 from tests.use_cases.trials.journal import Journal, value_of
 from tests.use_cases.trials.short_trials import LEASE_SECONDS, MINIMIZE
@@ -82,9 +83,9 @@ class Play:
         with pytest.MonkeyPatch.context() as patch:
             for module in (held_trial, slots):
                 patch.setattr(module, "time", self.stage)
-            for module in (held_trial, trial_table):
+            for module in (held_trial, table):
                 patch.setattr(module, "threading", self.stage)
-            patch.setattr(leading, "monotonic", self.stage.monotonic)
+            patch.setattr(lead, "monotonic", self.stage.monotonic)
             patch.setattr(leases, "Lock", self.stage.Lock)
             self.stage.play()
         return self.journal.violations(EXPERIMENT_ID, trials=TRIALS)

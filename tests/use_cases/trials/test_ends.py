@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from mlsys.use_cases.ends import End, Limits
-from mlsys.use_cases.slots import on_plateau
-from mlsys.use_cases.trials import TrialStorage
-from mlsys.use_cases.work import work
+from mlsys.use_cases.leading.ends import End, Limits
+from mlsys.use_cases.trials.slots import on_plateau
+from mlsys.use_cases.trials.storage import TrialStorage
+from mlsys.use_cases.trials.work import work
 from tests.use_cases.trials.broken_records import ClockedRecords
 
 

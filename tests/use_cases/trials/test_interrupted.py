@@ -10,13 +10,13 @@ from optuna.trial import TrialState
 from mlsys.domain.records import Split
 from mlsys.domain.spaces.search import first_trials
 from mlsys.runtime import Runtime
-from mlsys.use_cases.closing import stopped
-from mlsys.use_cases.ends import End, Interrupted
 from mlsys.use_cases.experiments import check_request
+from mlsys.use_cases.leading.closing import stopped
+from mlsys.use_cases.leading.ends import End, Interrupted
 from mlsys.use_cases.training.material import prepare
 from mlsys.use_cases.training.objective import objective as trained
-from mlsys.use_cases.trials import TrialStorage
-from mlsys.use_cases.work import work
+from mlsys.use_cases.trials.storage import TrialStorage
+from mlsys.use_cases.trials.work import work
 from tests.use_cases.launches import request_of
 from tests.use_cases.trials.broken_records import ClockedRecords
 

@@ -12,9 +12,9 @@ import structlog
 from optuna.trial import FrozenTrial, TrialState
 from structlog.testing import capture_logs
 
-from mlsys.use_cases.ends import End, Limits, Outcome
-from mlsys.use_cases.trials import TrialStorage
-from mlsys.use_cases.work import work
+from mlsys.use_cases.leading.ends import End, Limits, Outcome
+from mlsys.use_cases.trials.storage import TrialStorage
+from mlsys.use_cases.trials.work import work
 from tests.use_cases.trials.broken_records import ClockedRecords, CountingRecords
 from tests.use_cases.trials.short_trials import LEASE_SECONDS, objective
 

@@ -12,9 +12,9 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from mlsys.adapters.local.records import SqliteRecords
-from mlsys.use_cases.trial_table import BudgetSpent
-from mlsys.use_cases.trials import TrialStorage
-from mlsys.use_cases.work import Heartbeat
+from mlsys.use_cases.trials.storage import TrialStorage
+from mlsys.use_cases.trials.table import BudgetSpent
+from mlsys.use_cases.trials.work import Heartbeat
 from tests.use_cases.trials.broken_records import (
     ClockedRecords,
     FlakyRecords,

@@ -9,9 +9,9 @@ import pytest
 from optuna.trial import TrialState
 
 from mlsys.domain.errors import TooLarge, Unavailable
-from mlsys.use_cases.trial_documents import MAX_TRIAL_BYTES
-from mlsys.use_cases.trials import TrialStorage
-from mlsys.use_cases.work import Heartbeat, work
+from mlsys.use_cases.trials.documents import MAX_TRIAL_BYTES
+from mlsys.use_cases.trials.storage import TrialStorage
+from mlsys.use_cases.trials.work import Heartbeat, work
 from tests.use_cases.trials.broken_records import (
     ClockedRecords,
     CountingRecords,

@@ -16,9 +16,9 @@ import structlog
 
 from mlsys.domain.errors import AlreadyExists, Conflict
 from mlsys.ports import Document, Json, Write
-from mlsys.use_cases.held_trial import HeldTrial
-from mlsys.use_cases.leases import Lease
-from mlsys.use_cases.trial_table import TrialTable
+from mlsys.use_cases.leading.leases import Lease
+from mlsys.use_cases.trials.held_trial import HeldTrial
+from mlsys.use_cases.trials.table import TrialTable
 from tests.use_cases.trials.played import FAULTS, FaultyRecords, Play
 
 SEEDS = 150

@@ -14,9 +14,9 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
-from mlsys.use_cases.trial_documents import MAX_ATTEMPTS
-from mlsys.use_cases.trial_table import BudgetSpent
-from mlsys.use_cases.trials import TrialStorage
+from mlsys.use_cases.trials.documents import MAX_ATTEMPTS
+from mlsys.use_cases.trials.storage import TrialStorage
+from mlsys.use_cases.trials.table import BudgetSpent
 from tests.use_cases.trials.broken_records import ClockedRecords, UnfencedRecords
 
 MAX_TRIALS = 4

@@ -11,9 +11,9 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from mlsys.domain.errors import Unavailable
-from mlsys.use_cases.ends import End, Limits
-from mlsys.use_cases.trials import TrialStorage
-from mlsys.use_cases.work import work
+from mlsys.use_cases.leading.ends import End, Limits, Outcome
+from mlsys.use_cases.trials.storage import TrialStorage
+from mlsys.use_cases.trials.work import work
 from tests.use_cases.trials.broken_records import (
     ClockedRecords,
     FlakyRecords,
@@ -99,6 +99,23 @@ def test_five_failures_in_a_row_stop_a_worker(records: ClockedRecords) -> None:
 
     assert (outcome.end, outcome.trials) == (End.FAILING, 8)
     assert outcome.failure == "ValueError: no luck with 7"
+
+
+@pytest.mark.usefixtures("study_id")
+def test_failures_in_a_row_are_counted_over_all_workers(records: ClockedRecords) -> None:
+    def one_worker(max_trials: int) -> Outcome:
+        storage = TrialStorage(records, max_trials=max_trials)
+        study = optuna.load_study(study_name="churn", storage=storage)
+        return work(study, objective, storage=storage, stop=threading.Event())
+
+    def objective(trial: optuna.Trial) -> float:
+        raise ValueError(f"no luck with {trial.number}")
+
+    first, second = one_worker(max_trials=3), one_worker(max_trials=20)
+
+    assert (first.end, first.trials) == (End.FINISHED, 3)
+    assert (second.end, second.trials) == (End.FAILING, 2)
+    assert second.failure == "ValueError: no luck with 4"
 
 
 def test_what_is_not_caught_ends_the_worker_and_releases_the_trial(

@@ -17,9 +17,9 @@ import optuna
 from optuna.trial import FrozenTrial
 
 from mlsys.adapters.local.records import SqliteRecords
-from mlsys.use_cases.trial_documents import parts_of
-from mlsys.use_cases.trials import TrialStorage
-from mlsys.use_cases.work import work
+from mlsys.use_cases.trials.documents import parts_of
+from mlsys.use_cases.trials.storage import TrialStorage
+from mlsys.use_cases.trials.work import work
 from tests.use_cases.trials.broken_records import UnfencedRecords
 
 

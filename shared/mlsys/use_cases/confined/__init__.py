@@ -1,1 +1,4 @@
-"""A child process with limits, and the streams between it and the object store."""
+"""A child process with limits, and the streams between it and the object store.
+
+Begin at processes.py on the parent's side, and at streams.py on the child's.
+"""

@@ -13,8 +13,8 @@ from mlsys.domain.learners.base import Examples, Fit, Floats, Monitor, OnRound
 from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import Objective
 from mlsys.domain.spaces.search import EARLY_STOPPING_ROUNDS, Suggested, suggest
-from mlsys.use_cases.closing import stopped
-from mlsys.use_cases.ends import End, Interrupted
+from mlsys.use_cases.leading.closing import stopped
+from mlsys.use_cases.leading.ends import End, Interrupted
 from mlsys.use_cases.training.material import Training
 
 REPORT_EVERY_ROUNDS = 10

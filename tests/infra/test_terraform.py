@@ -1,0 +1,63 @@
+"""Terraform itself takes every module and environment, and its plans keep our rules.
+
+All is validated against the provider's schemas; Google Cloud itself knows more rules than they do.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.infra.conftest import written
+from tests.infra.offline import ENVIRONMENTS, FOLDERS, MODULES, TYPES, Offline, variables_of
+from tests.infra.policy import Plan, findings
+from tests.infra.table import read_table
+
+pytestmark = pytest.mark.terraform
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_it_is_formatted_and_valid(terraform: Offline, infra: Path, folder: str) -> None:
+    assert terraform.complaints(infra, folder) == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_modules_own_tests_pass(newest: Offline, infra: Path, module: str) -> None:
+    ended = newest.test(infra, module)
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "0 failed" in ended.stdout
+    assert not ended.stdout.rstrip().endswith("0 passed, 0 failed.")
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_plan_keeps_the_rules(
+    terraform: Offline, infra: Path, tmp_path: Path, environment: str
+) -> None:
+    variables = written(tmp_path, variables_of(environment))
+
+    plan, trouble = terraform.plan(infra, environment, variables)
+
+    assert trouble == ""
+    assert findings(Plan(plan, environment, read_table()), types=TYPES) == []
+
+
+def test_what_was_applied_needs_no_change_and_can_be_destroyed(
+    terraform: Offline, infra: Path, tmp_path: Path
+) -> None:
+    given = f"-var-file={written(tmp_path, variables_of('dev'))}"
+
+    ended = terraform.run(
+        infra,
+        "dev",
+        [
+            ["apply", "-no-color", "-auto-approve", given],
+            ["plan", "-no-color", "-detailed-exitcode", given],
+            ["destroy", "-no-color", "-auto-approve", given],
+            ["state", "list"],
+        ],
+    )
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "Apply complete!" in ended.stdout
+    assert "No changes." in ended.stdout
+    assert ended.stdout.rstrip().splitlines()[-1].startswith("Destroy complete!")
