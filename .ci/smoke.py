@@ -1,5 +1,7 @@
 """Ask a deployment whether it works: `python .ci/smoke.py URL`, of the predict function.
 
+`python .ci/smoke.py url` finds that URL in what `terraform output -json` says.
+
 The identity token that lets in is read from $SMOKE_TOKEN. A prediction is asked for as
 $SMOKE_REQUEST says (the JSON of a body), else one of a model that is not there, which is refused
 with a remedy.
@@ -90,6 +92,9 @@ def _parsed(content: bytes) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "url":
+        print(json.load(sys.stdin)["platform"]["value"]["urls"]["predict"])
+        sys.exit()
     wrong = faults(
         sys.argv[1], os.environ.get("SMOKE_TOKEN", ""), os.environ.get("SMOKE_REQUEST", "")
     )
