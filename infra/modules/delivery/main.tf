@@ -77,6 +77,13 @@ resource "google_project_iam_member" "reads" {
   member  = google_service_account.this.member
 }
 
+# Cloud Build, where it builds as this account, writes its log by it.
+resource "google_project_iam_member" "logs" {
+  project = var.project_id
+  role    = "roles/logging.logWriter"
+  member  = google_service_account.this.member
+}
+
 resource "google_storage_bucket_iam_member" "state" {
   bucket = var.state_bucket
   role   = "roles/storage.objectUser"
