@@ -104,8 +104,8 @@ lock: .tools/python  ## bring uv.lock up to date with pyproject.toml
 
 # --- Gates, in the order of CI ---------------------------------------------------------------
 
-.PHONY: check fmt-check lint types imports dead lock-check docs core delivery audit
-check: fmt-check lint types imports dead lock-check docs core delivery  ## pass every gate
+.PHONY: check fmt-check lint types imports dead lock-check docs core infra delivery audit
+check: fmt-check lint types imports dead lock-check docs core infra delivery  ## pass every gate
 	@echo "every gate passed"
 
 fmt-check: .venv/.all
@@ -133,6 +133,12 @@ docs: .venv/.all  ## run the examples in the documentation, and look for what it
 
 core: .venv/.all .venv-core/.synced
 	$(BIN)/pytest tests/architecture/test_core.py
+
+# Genuine Terraform, where it and what stands in for its provider are on the machine; docs/cloud.md.
+TERRAFORM_OFFLINE ?= $(wildcard ../shared/tools/terraform-offline)
+infra: .venv/.all .venv-checks/.synced  ## check what would be deployed, as far as that can be told from here
+	TERRAFORM_OFFLINE="$(TERRAFORM_OFFLINE)" $(PYTEST) -m terraform tests/infra
+	.venv-checks/bin/checkov --directory infra --framework terraform --skip-download --compact --quiet
 
 WORKFLOWS := $(wildcard .github/workflows/*.yml)
 SCHEMA = .venv-checks/bin/check-jsonschema --quiet --builtin-schema

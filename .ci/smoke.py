@@ -30,11 +30,16 @@ class Answer(NamedTuple):
     body: dict[str, Any]
 
 
+KEPT_BY_CLOUD_RUN = Answer(404, {})
+
+
 def faults(url: str, token: str, wanted: str) -> list[str]:
     """Ask three questions, and say what was answered wrong."""
     told = []
     ready = _patiently(url, "/readyz", token)
-    if ready.status != 200:  # noqa: PLR2004
+    if ready == KEPT_BY_CLOUD_RUN:
+        print("/readyz was not asked: Cloud Run keeps paths that end with z for itself")
+    elif ready.status != 200:  # noqa: PLR2004
         told.append(f"/readyz answered {ready}")
     version = _ask(url, "/version", token)
     if version.status != 200 or "commit" not in version.body:  # noqa: PLR2004

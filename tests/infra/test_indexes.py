@@ -21,7 +21,7 @@ from mlsys.adapters.local.records import SqliteRecords
 from mlsys.dev.routes import ROUTES
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.records import Split, SplitStatus
-from mlsys.edge.http import Request, Route, respond
+from mlsys.edge.http import Request, Route, Table, respond
 from mlsys.edge.listing import ListQuery
 from mlsys.ports import Page, Scalar
 from mlsys.repositories import EXPERIMENTS, SPLITS
@@ -83,7 +83,7 @@ def records(tmp_path: Path) -> Recording:
             for chosen in _choices(route.query):
                 _ask(route, chosen, runtime)
     delete = Request("DELETE", "/v1/splits/some", {}, {}, b"")
-    assert respond(ROUTES, delete, runtime).status == 200
+    assert respond(Table(ROUTES), delete, runtime).status == 200
     return recording
 
 
@@ -182,7 +182,7 @@ def _value(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
 
 def _ask(route: Route[Runtime], chosen: dict[str, str], runtime: Runtime) -> None:
     path = re.sub(r"{\w+}", "some", route.path)
-    answer = respond(ROUTES, Request("GET", path, chosen, {}, b""), runtime)
+    answer = respond(Table(ROUTES), Request("GET", path, chosen, {}, b""), runtime)
     assert answer.status == 200, (path, urlencode(chosen), answer.body)
 
 

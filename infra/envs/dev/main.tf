@@ -10,6 +10,7 @@ module "platform" {
   images              = var.images
   commit              = var.commit
   invokers            = var.invokers
+  database            = var.database
   source_buckets      = var.source_buckets
   host                = var.host
   repository_id       = var.repository_id

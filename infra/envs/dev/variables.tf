@@ -31,6 +31,12 @@ variable "invokers" {
   default     = {}
 }
 
+variable "database" {
+  description = "Name of the database; empty for mlsys-ENVIRONMENT. Another one stands in after a restore."
+  type        = string
+  default     = ""
+}
+
 variable "source_buckets" {
   description = "Other buckets whose objects may be split."
   type        = set(string)

@@ -130,7 +130,7 @@ module "firestore" {
 
   project_id          = var.project_id
   region              = var.region
-  name                = "mlsys-${var.environment}"
+  name                = coalesce(var.database, "mlsys-${var.environment}")
   backup_days         = var.backup_days
   deletion_protection = var.deletion_protection
   collections         = keys(local.queries)
@@ -229,6 +229,17 @@ module "service" {
   labels              = merge(local.labels, { deployable = each.key })
 
   depends_on = [google_project_service.this]
+}
+
+# What was rolled out is asked at once whether it works.
+resource "google_cloud_run_v2_service_iam_member" "smoke" {
+  for_each = local.deployers
+
+  project  = var.project_id
+  location = var.region
+  name     = module.service["predict"].name
+  role     = "roles/run.invoker"
+  member   = each.value
 }
 
 module "event_trigger" {

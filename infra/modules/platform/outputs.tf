@@ -1,6 +1,6 @@
 output "urls" {
-  description = "Where each function answers."
-  value       = { for name, row in local.called : name => module.service[name].uri }
+  description = "Where each function answers: behind the host, if there is one."
+  value       = { for name, row in local.called : name => var.host == "" ? module.service[name].uri : "https://${var.host}" }
 }
 
 output "uploads_bucket" {

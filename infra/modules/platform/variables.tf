@@ -69,6 +69,13 @@ variable "invokers" {
   }
 }
 
+variable "database" {
+  description = "Name of the database; empty for mlsys-ENVIRONMENT. Another one stands in after a restore."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
 variable "source_buckets" {
   description = "Other buckets whose objects may be split."
   type        = set(string)
