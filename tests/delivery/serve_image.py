@@ -73,6 +73,7 @@ def image() -> dict[str, object]:
     if os.geteuid() != 0 or not shutil.which("buildah"):
         pytest.fail("run this as root, with buildah: apt-get install buildah debootstrap")
     KEPT.mkdir(parents=True, exist_ok=True)
+    _buildah("rm", "--all")
     base = os.environ.get("BASE_IMAGE") or _base()
     _buildah(
         *("build", "--isolation", "chroot", "--layers=false", "--target", "serve", "--tag", IMAGE),
