@@ -3,6 +3,7 @@
 They read `terraform show -json PLAN`, and say each breach as a sentence with the address in it.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from mlsys.settings import PREFIX, Settings
-from tests.infra.table import Deployable
+from tests.infra.table import ROOT, Deployable
 
 EVERYBODY = {"allUsers", "allAuthenticatedUsers"}
 BASIC = {"roles/owner", "roles/editor", "roles/viewer"}
@@ -94,14 +95,25 @@ def _deployables(plan: Plan) -> Iterator[str]:
     for name in sorted(wanted.keys() ^ planned.keys()):
         yield f"{name}: deployed and in the table are two things"
     for name, one in planned.items():
-        if "@sha256:" not in _container(one)["image"]:
-            yield f"{one.address}: its image may change under its tag"
+        yield from _what_it_runs(one)
         if one.type == SERVICE:
             if one.values.get("invoker_iam_disabled"):
                 yield f"{one.address}: answers everybody"
             allowed = {INTERNAL} if wanted.get(name) == "event" else {BEHIND_THE_FRONT}
             if one.values["ingress"] not in allowed:
                 yield f"{one.address}: reached from {one.values['ingress']}"
+
+
+def _what_it_runs(one: Resource) -> Iterator[str]:
+    container = _container(one)
+    if "@sha256:" not in container["image"]:
+        yield f"{one.address}: its image may change under its tag"
+    if one.type == JOB and container["args"]:
+        yield f"{one.address}: whoever starts it replaces {container['args']}"
+    words = [*container["command"], *(container["args"] or ())]
+    for path in re.findall(r"\b(?:functions|jobs)/\S+", " ".join(words)):
+        if not (ROOT / path).exists():
+            yield f"{one.address}: there is no {path}"
 
 
 def _accounts(plan: Plan) -> Iterator[str]:

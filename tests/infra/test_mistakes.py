@@ -113,6 +113,12 @@ BREACHES = {
         "promotions:\n",
         "mlsys-promotions-dev: deployed and in the table are two things",
     ),
+    "a job has arguments of its own": (
+        "modules/job/main.tf",
+        "        command = var.command\n",
+        '        command = ["python"]\n        args    = ["jobs/study"]\n',
+        "whoever starts it replaces",
+    ),
     "a bucket could be public": (
         "modules/bucket/main.tf",
         '"enforced"',
