@@ -65,6 +65,12 @@ BREACHES = {
         "  topic                      = google_pubsub_topic.this[var.name].name",
         "nothing keeps its dead letters",
     ),
+    "Pub/Sub may not move dead letters": (
+        "modules/event_trigger/main.tf",
+        '  role         = "roles/pubsub.subscriber"',
+        '  role         = "roles/pubsub.viewer"',
+        "lacks roles/pubsub.subscriber on mlsys-push-",
+    ),
     "everybody may call": (
         "modules/service/main.tf",
         '  role     = "roles/run.invoker"\n  member   = each.value',
