@@ -3,6 +3,7 @@
 They read `terraform show -json PLAN`, and say each breach as a sentence with the address in it.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from mlsys.settings import PREFIX, Settings
-from tests.infra.table import Deployable
+from tests.infra.table import ROOT, Deployable
 
 EVERYBODY = {"allUsers", "allAuthenticatedUsers"}
 BASIC = {"roles/owner", "roles/editor", "roles/viewer"}
@@ -63,7 +64,10 @@ class Plan:
 
 def findings(plan: Plan, *, types: set[str]) -> list[str]:
     """Return every breach."""
-    rules = (_access, _deployables, _accounts, _variables, _paths_of_events, _buckets, _protection)
+    rules = (
+        *(_access, _deployables, _accounts, _variables),
+        *(_paths_of_events, _agents, _buckets, _protection),
+    )
     found = [sentence for rule in rules for sentence in rule(plan)]
     strange = {one.type for one in plan.resources} - types
     return [*found, *(f"{one}: a type that nobody has looked at yet" for one in sorted(strange))]
@@ -94,14 +98,25 @@ def _deployables(plan: Plan) -> Iterator[str]:
     for name in sorted(wanted.keys() ^ planned.keys()):
         yield f"{name}: deployed and in the table are two things"
     for name, one in planned.items():
-        if "@sha256:" not in _container(one)["image"]:
-            yield f"{one.address}: its image may change under its tag"
+        yield from _what_it_runs(one)
         if one.type == SERVICE:
             if one.values.get("invoker_iam_disabled"):
                 yield f"{one.address}: answers everybody"
             allowed = {INTERNAL} if wanted.get(name) == "event" else {BEHIND_THE_FRONT}
             if one.values["ingress"] not in allowed:
                 yield f"{one.address}: reached from {one.values['ingress']}"
+
+
+def _what_it_runs(one: Resource) -> Iterator[str]:
+    container = _container(one)
+    if "@sha256:" not in container["image"]:
+        yield f"{one.address}: its image may change under its tag"
+    if one.type == JOB and container["args"]:
+        yield f"{one.address}: whoever starts it replaces {container['args']}"
+    words = [*container["command"], *(container["args"] or ())]
+    for path in re.findall(r"\b(?:functions|jobs)/\S+", " ".join(words)):
+        if not (ROOT / path).exists():
+            yield f"{one.address}: there is no {path}"
 
 
 def _accounts(plan: Plan) -> Iterator[str]:
@@ -178,6 +193,27 @@ def _paths_of_events(plan: Plan) -> Iterator[str]:
     for one in plan.of(SUBSCRIPTION):
         if [policy["ttl"] for policy in one.values["expiration_policy"]] != [""]:
             yield f"{one.address}: goes away when it is idle for a month"
+
+
+def _agents(plan: Plan) -> Iterator[str]:
+    """What Google's own accounts have to be given, or events are lost in silence."""
+    number = plan.content["variables"]["project_number"]["value"]
+    pubsub = f"serviceAccount:service-{number}@gcp-sa-pubsub.iam.gserviceaccount.com"
+    storage = f"serviceAccount:service-{number}@gs-project-accounts.iam.gserviceaccount.com"
+    wanted = {(storage, "roles/pubsub.publisher", plan.named("uploads"))}
+    for one in plan.of(SUBSCRIPTION):
+        for policy in one.values["dead_letter_policy"]:
+            topic = policy["dead_letter_topic"].rpartition("/")[2]
+            wanted.add((pubsub, "roles/pubsub.publisher", topic))
+            wanted.add((pubsub, "roles/pubsub.subscriber", one.values["name"]))
+    given = {
+        (member, one.values["role"], one.values.get("topic") or one.values["subscription"])
+        for one in plan.of(f"{SUBSCRIPTION}_iam_member", "google_pubsub_topic_iam_member")
+        if (member := one.values["member"]) in {pubsub, storage}
+    }
+    for member, role, name in sorted(wanted ^ given):
+        has = "lacks" if (member, role, name) in wanted else "has"
+        yield f"{member.partition('@')[2]}: {has} {role} on {name}"
 
 
 def _buckets(plan: Plan) -> Iterator[str]:

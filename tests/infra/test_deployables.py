@@ -153,6 +153,21 @@ def test_roles_are_on_things_that_there_are(name: str) -> None:
     assert set(ROWS[name].roles) <= known
 
 
+@pytest.mark.parametrize("name", [name for name, row in ROWS.items() if row.kind == "event"])
+def test_an_event_comes_from_a_bucket_or_a_topic_that_there_is(name: str) -> None:
+    topic = Settings.model_fields["experiments_topic"].default
+
+    assert ROWS[name].trigger in ({"bucket": "uploads"}, {"topic": topic})
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_somebody_may_call_it_and_the_bill_is_bounded(name: str) -> None:
+    row = CALLED[name]
+
+    assert set(row.invokers) & {"callers", "promoters"}
+    assert 1 <= (row.max_instances or 0) <= 20
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_cloud_run_takes_the_sizes(name: str) -> None:
     row = ROWS[name]

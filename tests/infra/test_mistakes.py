@@ -65,6 +65,12 @@ BREACHES = {
         "  topic                      = google_pubsub_topic.this[var.name].name",
         "nothing keeps its dead letters",
     ),
+    "Pub/Sub may not move dead letters": (
+        "modules/event_trigger/main.tf",
+        '  role         = "roles/pubsub.subscriber"',
+        '  role         = "roles/pubsub.viewer"',
+        "lacks roles/pubsub.subscriber on mlsys-push-",
+    ),
     "everybody may call": (
         "modules/service/main.tf",
         '  role     = "roles/run.invoker"\n  member   = each.value',
@@ -112,6 +118,12 @@ BREACHES = {
         "promotion:\n",
         "promotions:\n",
         "mlsys-promotions-dev: deployed and in the table are two things",
+    ),
+    "a job has arguments of its own": (
+        "modules/job/main.tf",
+        "        command = var.command\n",
+        '        command = ["python"]\n        args    = ["jobs/study"]\n',
+        "whoever starts it replaces",
     ),
     "a bucket could be public": (
         "modules/bucket/main.tf",

@@ -1,4 +1,5 @@
-# One Cloud Run job with an account of its own. Who starts it says how many tasks.
+# One Cloud Run job with an account of its own. Who starts it says how many tasks, and gives the
+# arguments: they replace any that stood here, so that the command names all of the program.
 
 module "account" {
   source = "../account"
@@ -33,7 +34,6 @@ resource "google_cloud_run_v2_job" "this" {
       containers {
         image   = var.image
         command = var.command
-        args    = var.args
 
         resources {
           limits = {

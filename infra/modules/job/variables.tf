@@ -28,13 +28,6 @@ variable "command" {
   type        = list(string)
 }
 
-variable "args" {
-  description = "Arguments of the program."
-  type        = list(string)
-  default     = []
-  nullable    = false
-}
-
 variable "memory_mib" {
   description = "Memory in MiB."
   type        = number
@@ -107,10 +100,9 @@ variable "labels" {
 }
 
 variable "parallelism" {
-  description = "The most tasks at once; 0 is as many as Cloud Run has room for."
+  description = "The most tasks at once; null is as many as Cloud Run has room for."
   type        = number
-  default     = 0
-  nullable    = false
+  default     = null
 }
 
 variable "timeout_seconds" {

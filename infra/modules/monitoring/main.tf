@@ -73,6 +73,28 @@ locals {
   }
 }
 
+locals {
+  aggregations = {
+    for key, watched in local.watched : key => {
+      alignmentPeriod    = "300s"
+      perSeriesAligner   = watched.aligner
+      crossSeriesReducer = watched.reducer
+      groupByFields      = watched.by
+    }
+  }
+  queries = {
+    for key, watched in local.watched : key => {
+      for kind, query in {
+        timeSeriesFilter = watched.denominator != "" ? null : { filter = watched.filter, aggregation = local.aggregations[key] }
+        timeSeriesFilterRatio = watched.denominator == "" ? null : {
+          numerator   = { filter = watched.filter, aggregation = local.aggregations[key] }
+          denominator = { filter = watched.denominator, aggregation = local.aggregations[key] }
+        }
+      } : kind => query if query != null
+    }
+  }
+}
+
 resource "google_monitoring_notification_channel" "email" {
   for_each = var.emails
 
@@ -152,41 +174,8 @@ resource "google_monitoring_dashboard" "this" {
             title = local.watched[key].title
             xyChart = {
               dataSets = [{
-                plotType = "LINE"
-                timeSeriesQuery = local.watched[key].denominator == "" ? {
-                  timeSeriesFilter = {
-                    filter = local.watched[key].filter
-                    aggregation = {
-                      alignmentPeriod    = "300s"
-                      perSeriesAligner   = local.watched[key].aligner
-                      crossSeriesReducer = local.watched[key].reducer
-                      groupByFields      = local.watched[key].by
-                    }
-                  }
-                  timeSeriesFilterRatio = null
-                  } : {
-                  timeSeriesFilter = null
-                  timeSeriesFilterRatio = {
-                    numerator = {
-                      filter = local.watched[key].filter
-                      aggregation = {
-                        alignmentPeriod    = "300s"
-                        perSeriesAligner   = local.watched[key].aligner
-                        crossSeriesReducer = local.watched[key].reducer
-                        groupByFields      = local.watched[key].by
-                      }
-                    }
-                    denominator = {
-                      filter = local.watched[key].denominator
-                      aggregation = {
-                        alignmentPeriod    = "300s"
-                        perSeriesAligner   = local.watched[key].aligner
-                        crossSeriesReducer = local.watched[key].reducer
-                        groupByFields      = local.watched[key].by
-                      }
-                    }
-                  }
-                }
+                plotType        = "LINE"
+                timeSeriesQuery = local.queries[key]
               }]
             }
           }

@@ -181,8 +181,7 @@ module "job" {
   region              = var.region
   name                = local.names[each.key]
   image               = var.images[each.value.image]
-  command             = ["python"]
-  args                = ["jobs/${each.key}"]
+  command             = ["python", "jobs/${each.key}"]
   memory_mib          = each.value.memory_mib
   cpu                 = each.value.cpu
   timeout_seconds     = each.value.timeout_seconds

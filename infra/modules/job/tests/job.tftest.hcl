@@ -5,8 +5,7 @@ variables {
   region     = "europe-west1"
   name       = "mlsys-study-dev"
   image      = "europe-west1-docker.pkg.dev/demo-dev/mlsys-dev/serve@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-  command    = ["python"]
-  args       = ["jobs/study"]
+  command    = ["python", "jobs/study"]
   cpu        = 4
   memory_mib = 8192
   retries    = 6
