@@ -182,20 +182,24 @@ def home_with_a_split(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return runtime.settings.home
 
 
-def asked_for(split: Split, runtime: Runtime, **fields: Any) -> Experiment:
-    """Record an experiment as the launcher finds it."""
-    request = ExperimentRequest.model_validate(
+def request_of(split: Split, **fields: Any) -> ExperimentRequest:
+    """Ask for a study of the trained homes' split."""
+    return ExperimentRequest.model_validate(
         {
             "split_id": split.id,
             "name": "toys",
             "target_column": "kind",
             "task_type": "classification",
             "model_type": "lightgbm",
-            "optuna_config": {"n_trials": 3},
             "request_id": "r-1",
             **fields,
         }
     )
+
+
+def asked_for(split: Split, runtime: Runtime, **fields: Any) -> Experiment:
+    """Record an experiment as the launcher finds it."""
+    request = request_of(split, **{"optuna_config": {"n_trials": 3}, **fields})
     return find_or_create(requested(request, now=NOW), records=runtime.records).value
 
 

@@ -17,8 +17,7 @@ from mlsys.repositories import EXPERIMENTS, trials_of
 from mlsys.runtime import Runtime
 from mlsys.use_cases.experiments import check_request
 from mlsys.use_cases.shown_trials import list_trials
-from tests.use_cases.conftest import asked_for
-from tests.use_cases.launches import request_of
+from tests.use_cases.conftest import asked_for, request_of
 
 LEAVES = range(10, 80, 10)
 
