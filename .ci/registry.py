@@ -2,7 +2,7 @@
 
 Both read what `gcloud artifacts docker images list REGISTRY --include-tags --format=json` says:
 `python .ci/registry.py missing` prints `IMAGE KEY` for each that is still to be built, and
-`python .ci/registry.py digests COMMIT` prints Terraform's variables, each image by its digest.
+`python .ci/registry.py digests` prints Terraform's variable, each image by its digest.
 """
 
 import json
@@ -33,14 +33,14 @@ def main(action: str, *arguments: str) -> int:
         case ["missing"]:
             for name, wanted in missing.items():
                 print(name, wanted)
-        case "digests", commit:
+        case ["digests"]:
             if missing:
                 told = ", ".join(missing)
                 print(
                     f"the registry lacks {told}: deploy this commit to dev first", file=sys.stderr
                 )
                 return 1
-            json.dump({"images": found, "commit": commit}, sys.stdout, indent=2)
+            json.dump({"images": found}, sys.stdout, indent=2)
         case _:
             print(__doc__, file=sys.stderr)
             return 2

@@ -59,7 +59,7 @@ def serving(
     python = ROOT / f".venv-{extras}" / "bin" / "python"
     if not python.exists():
         pytest.fail(f"there is no {python.parents[1].name}: run `make envs`")
-    port, log = _free_port(), folder / "log"
+    port, log = free_port(), folder / "log"
     command = [
         *(str(python), "-X", "importtime", "-m", "functions_framework", "--target", name),
         *("--source", str(ROOT / "functions" / name / "main.py")),
@@ -98,7 +98,7 @@ def _family(pid: int) -> list[int]:
     return [pid, *(member for child in children for member in _family(child))]
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port

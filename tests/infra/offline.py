@@ -113,7 +113,6 @@ def variables_of(environment: str, **changes: Any) -> Mapping[str, Any]:
         "images": {
             name: f"{registry}/{name}@{digest}" for name in ("serve", "ingest", "train", "explain")
         },
-        "commit": "0123456",
         "invokers": {
             "callers": ["group:analysts@example.com"],
             "promoters": ["user:lead@example.com"],

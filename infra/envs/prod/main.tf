@@ -8,7 +8,6 @@ module "platform" {
   project_number      = var.project_number
   region              = var.region
   images              = var.images
-  commit              = var.commit
   invokers            = var.invokers
   database            = var.database
   source_buckets      = var.source_buckets

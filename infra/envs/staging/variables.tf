@@ -19,12 +19,6 @@ variable "images" {
   type        = map(string)
 }
 
-variable "commit" {
-  description = "The source commit that the images were built of."
-  type        = string
-  default     = "unknown"
-}
-
 variable "invokers" {
   description = "Who is in each group of callers: callers, promoters."
   type        = map(set(string))

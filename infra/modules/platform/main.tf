@@ -54,7 +54,6 @@ locals {
     MLSYS_EXPERIMENTS_TOPIC  = module.topic["experiments"].name
     MLSYS_STUDY_JOB          = local.names["study"]
     MLSYS_INGEST_JOB         = local.names["ingest"]
-    MLSYS_COMMIT             = var.commit
   }
 
   signatures = {

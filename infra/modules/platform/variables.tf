@@ -50,13 +50,6 @@ variable "images" {
   }
 }
 
-variable "commit" {
-  description = "The source commit that the images were built of."
-  type        = string
-  default     = "unknown"
-  nullable    = false
-}
-
 variable "invokers" {
   description = "Who is in each group of callers (callers, promoters), as members of policies."
   type        = map(set(string))
