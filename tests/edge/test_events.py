@@ -70,6 +70,14 @@ def test_an_upload_is_read_whatever_else_the_event_says() -> None:
     assert (upload.bucket, upload.name, upload.generation) == ("uploads", "iris/a.csv", "7")
 
 
+def test_a_notification_says_the_same_in_a_message() -> None:
+    told = {"kind": "storage#object", "bucket": "uploads", "name": "iris/a.csv", "generation": "7"}
+
+    upload = read_upload(message(json.dumps(told).encode(), eventType="OBJECT_FINALIZE"))
+
+    assert (upload.bucket, upload.name, upload.generation) == ("uploads", "iris/a.csv", "7")
+
+
 @pytest.mark.parametrize(
     "forged",
     [
@@ -82,6 +90,12 @@ def test_an_upload_is_read_whatever_else_the_event_says() -> None:
         event(OBJECT_FINALIZED, b"not json"),
         event(OBJECT_FINALIZED, None),
         event(OBJECT_FINALIZED, []),
+        message(b'{"bucket": "b", "name": "n", "generation": "1"}'),
+        message(b'{"bucket": "b", "name": "n", "generation": "1"}', eventType="OBJECT_DELETE"),
+        message(b'{"bucket": "b", "name": "n"}', eventType="OBJECT_FINALIZE"),
+        message(b"[]", eventType="OBJECT_FINALIZE"),
+        message(b"{", eventType="OBJECT_FINALIZE"),
+        event(MESSAGE_PUBLISHED, {"bucket": "b", "name": "n", "generation": "1"}),
     ],
 )
 def test_a_forged_or_malformed_upload_is_refused(forged: CloudEvent) -> None:

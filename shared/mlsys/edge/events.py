@@ -17,6 +17,8 @@ from mlsys.edge.parsing import loggable, parse_json, parse_model
 log = structlog.get_logger()
 
 OBJECT_FINALIZED = "google.cloud.storage.object.v1.finalized"
+OBJECT_FINALIZE = "OBJECT_FINALIZE"
+"""The same in a message, as Cloud Storage's notifications say it."""
 CARRIED = ("request_id", "traceparent")
 MESSAGE_PUBLISHED = "google.cloud.pubsub.topic.v1.messagePublished"
 
@@ -64,8 +66,21 @@ def receive(
 
 
 def read_upload(event: CloudEvent) -> UploadFinished:
-    """Read a Cloud Storage event. Raises InvalidInput (another type, or malformed)."""
-    return parse_model(_data(event, OBJECT_FINALIZED), UploadFinished)
+    """Read that an object was finalized: Cloud Storage's own event, or its notification.
+
+    A notification is a Pub/Sub message whose body is the object, as docs/cloud.md sets it up.
+
+    Raises:
+        InvalidInput: another type, a notification of something else, or malformed.
+
+    """
+    if event.get_attributes()["type"] != MESSAGE_PUBLISHED:
+        return parse_model(_data(event, OBJECT_FINALIZED), UploadFinished)
+    message = read_message(event)
+    told = message.attributes.get("eventType", "")
+    if told != OBJECT_FINALIZE:
+        raise InvalidInput(f"expected a notification of {OBJECT_FINALIZE}, got {told[:80]!r}")
+    return parse_model(message.body, UploadFinished)
 
 
 def read_message(event: CloudEvent) -> Message:

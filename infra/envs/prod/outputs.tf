@@ -1,0 +1,4 @@
+output "platform" {
+  description = "Addresses and names of this environment."
+  value       = module.platform
+}
