@@ -1,4 +1,4 @@
-"""How quickly a running server answers: `wrk` asks, or where there is none a client of our own."""
+"""How quickly a running server answers: `wrk` asks, or where it cannot a client of our own."""
 
 import json
 import shutil
@@ -50,7 +50,7 @@ FIGURES: tuple[tuple[Asking, str, str, int, Callable[[Pace], float]], ...] = (
 
 
 def warm(
-    servers: Sequence[Server], model: ServedModel, *, repeats: int, seconds: int
+    servers: Sequence[Server], model: ServedModel, *, repeats: int, seconds: float
 ) -> list[Figures]:
     """Load servers that stand side by side, one at a time, again and again; say their errors."""
     askings = (ALONE, *SATURATING)
@@ -77,9 +77,10 @@ def warm(
     ]
 
 
-def pace_of(server: Server, model: ServedModel, asking: Asking, *, seconds: int) -> Pace:
-    """Load one server."""
-    ask = _ask if shutil.which("wrk") is None else _ask_by_wrk
+def pace_of(server: Server, model: ServedModel, asking: Asking, *, seconds: float) -> Pace:
+    """Load one server; `wrk` knows no fractions of seconds."""
+    by_wrk = shutil.which("wrk") is not None and float(seconds).is_integer()
+    ask = _ask_by_wrk if by_wrk else _ask
     before = server.cpu_seconds()
     run = ask(server, model, asking, seconds)
     cpu_ms = (server.cpu_seconds() - before) * 1000 / max(run.good, 1)
@@ -99,12 +100,12 @@ class _Run:
     errors: int
 
 
-def _ask_by_wrk(server: Server, model: ServedModel, asking: Asking, seconds: int) -> _Run:
+def _ask_by_wrk(server: Server, model: ServedModel, asking: Asking, seconds: float) -> _Run:
     contestant, file = server.contestant, server.log.with_suffix(".body")
     file.write_bytes(contestant.body(model, asking.rows))
     command = [
         *("wrk", "--threads", "1", "--connections", str(asking.connections)),
-        *("--duration", f"{seconds}s", "--timeout", "30s", "--script", str(SCRIPT)),
+        *("--duration", f"{seconds:.0f}s", "--timeout", "30s", "--script", str(SCRIPT)),
         *(f"http://127.0.0.1:{server.port}", "--", contestant.path, str(file)),
     ]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -114,7 +115,7 @@ def _ask_by_wrk(server: Server, model: ServedModel, asking: Asking, seconds: int
     return _Run(good, told["microseconds"] / 1e6, told["p50"] / 1000, errors)
 
 
-def _ask(server: Server, model: ServedModel, asking: Asking, seconds: int) -> _Run:
+def _ask(server: Server, model: ServedModel, asking: Asking, seconds: float) -> _Run:
     contestant = server.contestant
     answers = closed_loop(
         server.port,

@@ -14,10 +14,10 @@ CONNECTIONS = 512
 SOAK_PARTS = 10
 
 
-def print_overload(servers: Sequence[Server], model: ServedModel, *, seconds: int) -> None:
+def print_overload(servers: Sequence[Server], model: ServedModel, *, seconds: float) -> None:
     """Ask four times what saturates each, at a steady rate, whatever it answers."""
     print(
-        f"\n{model.name}, overload: {OVERLOAD} times what saturates, an open loop of {seconds} s "
+        f"\n{model.name}, overload: {OVERLOAD} times what saturates, an open loop of {seconds:g} s "
         f"over at most {CONNECTIONS} connections"
     )
     for asking in SATURATING:
@@ -35,21 +35,25 @@ def print_overload(servers: Sequence[Server], model: ServedModel, *, seconds: in
             )
 
 
-def print_soak(server: Server, model: ServedModel, *, seconds: int) -> None:
+def print_soak(server: Server, model: ServedModel, *, seconds: float) -> None:
     """Ask for long what is most of what saturates, and watch errors and memory."""
     asking = SATURATING[0]
-    part = max(seconds // SOAK_PARTS, 1)
+    part = max(seconds / SOAK_PARTS, min(seconds, 1))
     rate = _most(server, model, asking, seconds=part) * SOAK
-    print(f"\n{model.name}, soak: {server.contestant.name}, {rate:.0f}/s ({SOAK:.0%}), {seconds} s")
+    print(
+        f"\n{model.name}, soak: {server.contestant.name}, {rate:.0f}/s ({SOAK:.0%}), {seconds:g} s"
+    )
     before, weights = server.memory().pss, []
     refused = failed = unsent = 0
-    for number in range(max(seconds // part, 1)):
+    for number in range(round(seconds / part)):
         answers = _open_loop(server, model, asking, rate=rate, seconds=part)
         weights.append(server.memory().pss)
         refused += answers.refused
         failed += answers.failed
         unsent += answers.unsent
-        print(f"  to {part * (number + 1)} s: {weights[-1]:.1f} MiB, {_told(answers)}", flush=True)
+        print(
+            f"  to {part * (number + 1):g} s: {weights[-1]:.1f} MiB, {_told(answers)}", flush=True
+        )
     print(
         f"  MiB (PSS) before it {before:.1f}, after the first part {weights[0]:.1f}, "
         f"in the middle {weights[len(weights) // 2]:.1f}, at the end {weights[-1]:.1f}, "
@@ -58,13 +62,13 @@ def print_soak(server: Server, model: ServedModel, *, seconds: int) -> None:
     )
 
 
-def _most(server: Server, model: ServedModel, asking: Asking, *, seconds: int) -> float:
+def _most(server: Server, model: ServedModel, asking: Asking, *, seconds: float) -> float:
     """How many requests a second the server answers when it has nothing else to do."""
     return max(pace_of(server, model, asking, seconds=seconds).per_second, 1.0)
 
 
 def _open_loop(
-    server: Server, model: ServedModel, asking: Asking, *, rate: float, seconds: int
+    server: Server, model: ServedModel, asking: Asking, *, rate: float, seconds: float
 ) -> Answers:
     contestant = server.contestant
     return open_loop(

@@ -192,8 +192,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rows", type=int, default=20_000, help="that are learnt")
     parser.add_argument("--trees", type=int, default=300)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=3, help="of one run of load")
-    parser.add_argument("--soak", type=int, default=0, metavar="SECONDS", help="of a soak at 80 %%")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of one run of load")
+    parser.add_argument(
+        "--soak", type=float, default=0.0, metavar="SECONDS", help="of a soak at 80 %%"
+    )
     parser.add_argument("--soaked", nargs="*", default=[OURS], help="contestants by name")
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv-serve", help="of ours")
     parser.add_argument(

@@ -7,7 +7,7 @@ import pytest
 
 from tests.benchmarks.loops import BY_HAND
 
-TINY = "--tables 400x20 --trials 2 --example-trials 2 --empty-trials 3 --far-trials 8 --repeats 1"
+TINY = "--tables 400x20 --trials 2 --example-trials 2 --empty-trials 3 --far-trials 4 --repeats 1"
 
 
 @pytest.mark.emulator

@@ -31,7 +31,7 @@ from tests.cloud.serving import serving
 
 HERE = Path(sys.prefix)
 CORE = min(os.sched_getaffinity(0))
-TINY = "--libraries lightgbm --rows 400 --trees 3 --repeats 1 --seconds 1 --soak 1"
+TINY = "--libraries lightgbm --rows 400 --trees 3 --repeats 1 --seconds 0.2 --soak 0.2"
 STATUSES = (200, 429, 500)
 
 
@@ -47,12 +47,23 @@ def constant(tmp_path: Path) -> Contestant:
     return flask
 
 
+@pytest.fixture
+def answers(model: ServedModel, tmp_path: Path) -> Callable[[Contestant], float]:
+    """Start somebody, and say after how many seconds a row is answered."""
+
+    def answered_after(contestant: Contestant) -> float:
+        with served(contestant, tmp_path / "log", core=CORE) as server:
+            return server.answered_after(model, rows=1)
+
+    return answered_after
+
+
 @pytest.mark.emulator
 @pytest.mark.usefixtures("firestore_emulator")
 def test_ours_is_measured_beside_the_constant_in_all_parts() -> None:
     names = [OURS_CLOUD, constant_beside()]
-    options = [*TINY.split(), "--venv", str(HERE), "--cloud-venv", str(HERE), "--soaked", names[0]]
-    command = [sys.executable, "-m", "tests.benchmarks.serving", *options, "--only", *names]
+    options = [*TINY.split(), "--soaked", names[0], "--only", *names]
+    command = [sys.executable, "-m", "tests.benchmarks.serving", *options]
 
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
@@ -82,29 +93,22 @@ def test_who_is_not_installed_is_left_out_and_said(
 
 
 def test_who_answers_something_else_is_not_measured(
-    constant: Contestant, model: ServedModel, tmp_path: Path
+    constant: Contestant, answers: Callable[[Contestant], float]
 ) -> None:
     wrong = replace(constant, scores=lambda answer: [one + 1 for one in answer["predictions"]])
 
-    with served(constant, tmp_path / "log", core=CORE) as server:
-        assert server.answered_after(model, rows=1) > 0
-    with (
-        served(wrong, tmp_path / "log", core=CORE) as server,
-        pytest.raises(NotServed, match="200"),
-    ):
-        server.answered_after(model, rows=1)
+    assert answers(constant) > 0
+    with pytest.raises(NotServed, match="200"):
+        answers(wrong)
 
 
 def test_who_does_not_start_is_not_measured(
-    constant: Contestant, model: ServedModel, tmp_path: Path
+    constant: Contestant, answers: Callable[[Contestant], float]
 ) -> None:
     broken = replace(constant, arguments=("-c", "raise SystemExit('no licence')"))
 
-    with (
-        served(broken, tmp_path / "log", core=CORE) as server,
-        pytest.raises(NotServed, match="no licence"),
-    ):
-        server.answered_after(model, rows=1)
+    with pytest.raises(NotServed, match="no licence"):
+        answers(broken)
 
 
 def test_a_server_that_ended_has_told_what_it_took(
@@ -170,5 +174,5 @@ def _asked(loop: str, status: Callable[[], int], *, right: bool) -> Answers:
         port = int(server.url.rpartition(":")[2])
         request, check = request_of("/", b"{}"), lambda _, body: right and body == b"said"
         if loop == "closed":
-            return closed_loop(port, request, check, connections=1, seconds=1)
-        return open_loop(port, request, check, rate=50, connections=1, seconds=1)
+            return closed_loop(port, request, check, connections=1, seconds=0.2)
+        return open_loop(port, request, check, rate=100, connections=1, seconds=0.2)

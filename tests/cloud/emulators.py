@@ -73,7 +73,7 @@ def running(emulator: Emulator, session: Path) -> str:
     if emulator.variable in os.environ:
         return os.environ[emulator.variable]
     address = session / f"{emulator.name}.address"
-    with _locked(session / f"{emulator.name}.lock"):
+    with locked(session / f"{emulator.name}.lock"):
         if not address.exists():
             _start_keeper(emulator, session)
         return address.read_text()
@@ -84,7 +84,7 @@ def kept_session() -> Iterator[Path]:
     """Lend a folder; emulators started with it end with the block, or with this process."""
     session = Path(tempfile.mkdtemp(prefix="emulators-"))
     try:
-        with _locked(session / "session"):
+        with locked(session / "session"):
             yield session
         _wait_until(lambda: not list(session.glob("*.address")), seconds=END_SECONDS)
     finally:
@@ -117,6 +117,14 @@ def restarted(address: str, project: str) -> Iterator[str]:
         kept = session / "kept" / "kept.overall_export_metadata"
         _start_keeper(FIRESTORE, session, f"--import-data={kept}")
         yield (session / f"{FIRESTORE.name}.address").read_text()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Be the only process inside; the lock goes with its holder, however that ends."""
+    with path.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _start_keeper(emulator: Emulator, session: Path, *options: str) -> None:
@@ -168,7 +176,7 @@ def _keep(session: Path, name: str, java: str, jar: str, main: str, *options: st
                 draft = address.with_suffix(".draft")
                 draft.write_text(f"127.0.0.1:{port}")
                 draft.rename(address)
-                with _locked(session / "session"):
+                with locked(session / "session"):
                     pass
         finally:
             emulator.kill()
@@ -198,14 +206,6 @@ def _wait_until(happened: Callable[[], bool], *, seconds: float) -> bool:
             return False
         time.sleep(0.05)
     return True
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Be the only process inside; the lock goes with its holder, however that ends."""
-    with path.open("wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 if __name__ == "__main__":

@@ -319,13 +319,14 @@ def test_a_reader_can_seek(objects: Objects, bucket: str) -> None:
 
 @pytest.mark.parametrize("written", [b"a few bytes", bytes(9 * MIB)])
 @pytest.mark.parametrize("reason", [ValueError, KeyboardInterrupt])
+@pytest.mark.parametrize("once", [False, True])
 def test_a_writer_that_fails_leaves_nothing(
-    objects: Objects, bucket: str, written: bytes, reason: type[BaseException]
+    objects: Objects, bucket: str, written: bytes, reason: type[BaseException], *, once: bool
 ) -> None:
     objects.put(f"{bucket}/old", b"old")
 
     def write(name: str) -> None:
-        with objects.open_writer(f"{bucket}/{name}") as writer:
+        with objects.open_writer(f"{bucket}/{name}", once=once) as writer:
             writer.write(written)
             raise reason
 
@@ -392,26 +393,6 @@ def test_a_content_put_while_a_writer_once_writes_stays(objects: Objects, bucket
 
     assert objects.read(f"{bucket}/other") == b"in between"
     assert objects.stat(f"{bucket}/same").size_bytes == 18 * MIB
-
-
-@pytest.mark.parametrize("reason", [ValueError, KeyboardInterrupt])
-def test_a_writer_once_that_fails_leaves_nothing(
-    objects: Objects, bucket: str, reason: type[BaseException]
-) -> None:
-    objects.put(f"{bucket}/old", b"old")
-
-    def write(name: str) -> None:
-        with objects.open_writer(f"{bucket}/{name}", once=True) as writer:
-            writer.write(bytes(9 * MIB))
-            raise reason
-
-    for name in ("old", "new"):
-        with pytest.raises(reason):
-            write(name)
-    gc.collect()
-
-    assert [one.uri for one in objects.list(f"{bucket}/")] == [f"{bucket}/old"]
-    assert objects.read(f"{bucket}/old") == b"old"
 
 
 def test_another_generation_is_not_found(objects: Objects, bucket: str) -> None:

@@ -33,6 +33,12 @@ def _stream_in_once(objects: CloudObjects, bucket: str) -> None:
             writer.write(b"x" * MIB)
 
 
+def _abandon(objects: CloudObjects, bucket: str) -> None:
+    with objects.open_writer(f"{bucket}/new") as writer:
+        writer.write(bytes(9 * MIB))
+        raise ValueError("aborted")
+
+
 def _stream_out(objects: CloudObjects, bucket: str) -> bytes:
     generation = objects.stat(f"{bucket}/old").generation
     with objects.open_reader(f"{bucket}/old", generation=generation) as reader:
@@ -213,13 +219,8 @@ def test_an_abandoned_upload_is_cancelled(
 ) -> None:
     before = set(storage.store.uploads)
 
-    def stream() -> None:
-        with cloud_objects.open_writer(f"{bucket}/a") as writer:
-            writer.write(bytes(9 * MIB))
-            raise ValueError("aborted")
-
     with pytest.raises(ValueError, match="aborted"):
-        stream()
+        _abandon(cloud_objects, bucket)
 
     assert set(storage.store.uploads) == before
 
@@ -240,13 +241,8 @@ def test_an_upload_nobody_could_cancel_is_not_published(
 ) -> None:
     storage.break_next(Fault("reset", method="DELETE", times=100))
 
-    def stream() -> None:
-        with cloud_objects.open_writer(f"{bucket}/a") as writer:
-            writer.write(bytes(9 * MIB))
-            raise ValueError("aborted")
-
     with pytest.raises(ValueError, match="aborted"):
-        stream()
+        _abandon(cloud_objects, bucket)
     gc.collect()
 
     assert list(cloud_objects.list(f"{bucket}/")) == []

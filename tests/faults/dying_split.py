@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import RLock
 from typing import BinaryIO
 
 import structlog
@@ -50,18 +51,22 @@ class WatchedObjects(FileObjects):
 
 
 class WatchedRecords(SqliteRecords):
-    """Says when a commit comes, and when it is done."""
+    """Says when a commit comes, and when it is done; nobody else reaches a point meanwhile.
 
-    def __init__(self, path: Path, reach: Reach, *, fenced: bool) -> None:
+    A process that is stopped in a commit of its heartbeat would keep the database locked.
+    """
+
+    def __init__(self, path: Path, reach: Reach, alone: RLock, *, fenced: bool) -> None:
         super().__init__(path)
-        self._reach, self._fenced = reach, fenced
+        self._reach, self._alone, self._fenced = reach, alone, fenced
 
     def commit(self, writes: Sequence[Write]) -> list[Document | None]:
         [write] = writes
-        self._reach(f"before {_kind(write)}")
-        written = super().commit([write if self._fenced else self._newest(write)])
-        self._reach(f"after {_kind(write)}")
-        return written
+        with self._alone:
+            self._reach(f"before {_kind(write)}")
+            written = super().commit([write if self._fenced else self._newest(write)])
+            self._reach(f"after {_kind(write)}")
+            return written
 
     def _newest(self, write: Write) -> Write:
         if isinstance(write, Replace):
@@ -74,15 +79,18 @@ def main(home: Path) -> int:
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     asked = json.loads(sys.stdin.readline())
 
+    alone = RLock()
+
     def reach(point: str) -> None:
-        sys.stdout.write(f"{point}\n")
-        sys.stdout.flush()
-        if point == asked["point"]:
-            os.kill(os.getpid(), getattr(signal, asked["signal"]))
+        with alone:
+            sys.stdout.write(f"{point}\n")
+            sys.stdout.flush()
+            if point == asked["point"]:
+                os.kill(os.getpid(), getattr(signal, asked["signal"]))
 
     workshop = Workshop(
         objects=WatchedObjects(home, reach),
-        records=WatchedRecords(home / "records.db", reach, fenced=asked["fenced"]),
+        records=WatchedRecords(home / "records.db", reach, alone, fenced=asked["fenced"]),
         artifacts_bucket="artifacts",
         lease_seconds=asked["lease_seconds"],
         now=lambda: datetime.now(UTC),

@@ -52,16 +52,14 @@ def test_there_is_no_other_write(tmp_path: Path) -> None:
 def test_killed_at_any_write_it_is_one_split_after_the_next_delivery(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], points: list[str]
 ) -> None:
-    kills, violations = 0, {}
-    for point in points:
-        scene = Scene(tmp_path / point, QUARANTINING)
+    scenes = {point: Scene(tmp_path / point, QUARANTINING) for point in points}
 
-        kills += scene.killed_at(point)
+    kills = sum(scene.killed_at(point) for point, scene in scenes.items())
+    for scene in scenes.values():
         scene.redelivered()
         scene.all_children_end()
 
-        if found := scene.violations():
-            violations[point] = found
+    violations = {point: found for point, one in scenes.items() if (found := one.violations())}
 
     with capsys.disabled():
         counted = f"{kills} kills {points[0].split()[0]} a write, {len(points)} histories"

@@ -3,6 +3,7 @@
 All is validated against the provider's schemas; Google Cloud itself knows more rules than they do.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.infra.conftest import written
+from tests.infra.front import led, wanted
 from tests.infra.offline import ENVIRONMENTS, FOLDERS, MODULES, TYPES, Offline, variables_of
 from tests.infra.policy import Plan, findings
 from tests.infra.table import INFRA, read_table
 
+URL_MAP = "google_compute_url_map"
 pytestmark = pytest.mark.terraform
 
 
@@ -60,7 +63,7 @@ def test_a_plan_keeps_the_rules(
     assert findings(Plan(plan, environment, read_table()), types=TYPES) == []
 
 
-def test_what_was_applied_needs_no_change_and_can_be_destroyed(
+def test_what_was_applied_leads_where_it_should_needs_no_change_and_can_be_destroyed(
     terraform: Offline, infra: Path, tmp_path: Path
 ) -> None:
     given = f"-var-file={written(tmp_path, variables_of('dev'))}"
@@ -70,6 +73,7 @@ def test_what_was_applied_needs_no_change_and_can_be_destroyed(
         "dev",
         [
             ["apply", "-no-color", "-auto-approve", given],
+            ["show", "-json"],
             ["plan", "-no-color", "-detailed-exitcode", given],
             ["destroy", "-no-color", "-auto-approve", given],
             ["state", "list"],
@@ -80,3 +84,8 @@ def test_what_was_applied_needs_no_change_and_can_be_destroyed(
     assert "Apply complete!" in ended.stdout
     assert "No changes." in ended.stdout
     assert ended.stdout.rstrip().splitlines()[-1].startswith("Destroy complete!")
+    [state] = [line for line in ended.stdout.splitlines() if line.startswith('{"format_version"')]
+    [front] = Plan({"planned_values": json.loads(state)["values"]}, "dev", {}).of(URL_MAP)
+    rules = front.values["path_matcher"][0]["route_rules"]
+    for method, path, name in wanted():
+        assert f"/mlsys-{name}-dev/" in str(led(rules, method, path)), (method, path)

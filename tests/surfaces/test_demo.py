@@ -127,14 +127,14 @@ def wine() -> Table:
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Record:
     """What a demo that happened told."""
-    plan = Plan(tmp_path_factory.mktemp("demo"), "wine", "catboost", 2)
+    plan = Plan(tmp_path_factory.mktemp("demo"), "wine", "lightgbm", 2)
     story = Record(plan)
     run_demo(plan, story)
     return story
 
 
 def test_a_spoilt_model_is_noticed(tmp_path: Path) -> None:
-    plan = Plan(tmp_path / "home", "wine", "catboost", 1)
+    plan = Plan(tmp_path / "home", "wine", "lightgbm", 1)
 
     with pytest.raises(DemoFailed, match=r"preprocess\.json has sha256"):
         run_demo(plan, Vandal(plan))

@@ -24,7 +24,7 @@ from mlsys.use_cases.experiments import find_or_create, requested
 from mlsys.use_cases.predict import PredictRequest, answer_rows
 from mlsys.use_cases.serving.loaded_models import LoadedModels
 from mlsys.use_cases.split import split_upload
-from tests.homes import copy_home
+from tests.homes import copy_home, home_of_all
 from tests.use_cases.confined.children import Child
 from tests.use_cases.splitting.ingestions import Scene
 from tests.waiting import PATIENCE_SECONDS
@@ -141,15 +141,17 @@ def held_out(trained_home: Path) -> pl.DataFrame:
 @pytest.fixture(scope="session")
 def trained_home(tmp_path_factory: pytest.TempPathFactory, home_with_a_split: Path) -> Path:
     """Every model of `MODELS` in production; `lightgbm` has a second version, which is not."""
-    home = tmp_path_factory.mktemp("trained") / "home"
-    copy_home(home_with_a_split, home)
-    runtime = Runtime(Settings(home=home, threads=1))
-    [split] = SPLITS.list(records=runtime.records).values
-    for name, fields in MODELS.items():
-        wish = {"stage": "production", "gates": {"must_improve": False}}
-        train(split, runtime, name=name, auto_promote=wish, **fields)
-    train(split, runtime, name="lightgbm", request_id="again")
-    return home
+
+    def make(home: Path) -> None:
+        copy_home(home_with_a_split, home)
+        runtime = Runtime(Settings(home=home, threads=1))
+        [split] = SPLITS.list(records=runtime.records).values
+        for name, fields in MODELS.items():
+            wish = {"stage": "production", "gates": {"must_improve": False}}
+            train(split, runtime, name=name, auto_promote=wish, **fields)
+        train(split, runtime, name="lightgbm", request_id="again")
+
+    return home_of_all(tmp_path_factory, "trained", make)
 
 
 @pytest.fixture(scope="session")
@@ -158,7 +160,12 @@ def home_with_a_split(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     What is ignored are targets of other types, and features for those who ask for them.
     """
-    runtime = Runtime(Settings(home=tmp_path_factory.mktemp("home")))
+    return home_of_all(tmp_path_factory, "with-a-split", drop_the_table)
+
+
+def drop_the_table(home: Path) -> None:
+    """Split it."""
+    runtime = Runtime(Settings(home=home))
     rows = ["id,size,colour,noise,kind,grade,heavy,price,day"]
     for row in range(200):
         kind = "big" if row % 3 == 0 else "small"
@@ -179,23 +186,26 @@ def home_with_a_split(tmp_path_factory: pytest.TempPathFactory) -> Path:
         workshop=runtime.workshop({}),
         uploads_bucket="uploads",
     )
-    return runtime.settings.home
 
 
-def asked_for(split: Split, runtime: Runtime, **fields: Any) -> Experiment:
-    """Record an experiment as the launcher finds it."""
-    request = ExperimentRequest.model_validate(
+def request_of(split: Split, **fields: Any) -> ExperimentRequest:
+    """Ask for a study of the trained homes' split."""
+    return ExperimentRequest.model_validate(
         {
             "split_id": split.id,
             "name": "toys",
             "target_column": "kind",
             "task_type": "classification",
             "model_type": "lightgbm",
-            "optuna_config": {"n_trials": 3},
             "request_id": "r-1",
             **fields,
         }
     )
+
+
+def asked_for(split: Split, runtime: Runtime, **fields: Any) -> Experiment:
+    """Record an experiment as the launcher finds it."""
+    request = request_of(split, **{"optuna_config": {"n_trials": 3}, **fields})
     return find_or_create(requested(request, now=NOW), records=runtime.records).value
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from mlsys.adapters.local.jobs import SubprocessJobs
 from mlsys.domain.experiment_records import Experiment
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Split
 from mlsys.ports import Jobs, Records
 from mlsys.runtime import Runtime
 from mlsys.use_cases.launch import launch_study
@@ -21,20 +20,6 @@ LONG = ["sleep", "60"]
 def jobs_of(runtime: Runtime, command: Sequence[str]) -> SubprocessJobs:
     return SubprocessJobs(
         runtime.settings.home, {"study": command}, max_retries=0, grace_seconds=0.5
-    )
-
-
-def request_of(split: Split, **fields: Any) -> ExperimentRequest:
-    return ExperimentRequest.model_validate(
-        {
-            "split_id": split.id,
-            "name": "toys",
-            "target_column": "kind",
-            "task_type": "classification",
-            "model_type": "lightgbm",
-            "request_id": "r-1",
-            **fields,
-        }
     )
 
 

@@ -25,15 +25,8 @@ from mlsys.runtime import Runtime
 from mlsys.use_cases.leading.leases import acquire
 from mlsys.use_cases.registry import get_head
 from mlsys.use_cases.trials.storage import TrialStorage
-from tests.use_cases.conftest import asked_for
-from tests.use_cases.launches import (
-    LONG,
-    deliver,
-    jobs_of,
-    request_of,
-    started,
-    wait_for_the_end,
-)
+from tests.use_cases.conftest import asked_for, request_of
+from tests.use_cases.launches import LONG, deliver, jobs_of, started, wait_for_the_end
 
 MANY = {"n_trials": 2000, "sampler": "Random"}
 ENDS_WITHIN_SECONDS = 15

@@ -13,8 +13,8 @@ from mlsys.ports import Json
 from mlsys.repositories import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.experiments import request_experiment
-from tests.use_cases.conftest import NOW
-from tests.use_cases.launches import request_of, started
+from tests.use_cases.conftest import NOW, request_of
+from tests.use_cases.launches import started
 from tests.use_cases.splitting.asked_splits import changed, path
 from tests.use_cases.wishes import experiments, followed, launched, wish
 

@@ -12,8 +12,8 @@ from mlsys.domain.records import Split
 from mlsys.repositories import EXPERIMENTS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.launch import MAX_LAUNCHES, record_rejection
-from tests.use_cases.conftest import NOW, asked_for
-from tests.use_cases.launches import deliver, jobs_of, request_of, started, wait_for_the_end
+from tests.use_cases.conftest import NOW, asked_for, request_of
+from tests.use_cases.launches import deliver, jobs_of, started, wait_for_the_end
 
 
 def test_a_message_starts_one_execution_with_as_many_tasks_as_asked_for(

@@ -13,7 +13,8 @@ from mlsys.domain.experiment_records import ExperimentStatus
 from mlsys.domain.records import Split
 from mlsys.ports import Document, Execution, Json
 from mlsys.runtime import Runtime
-from tests.use_cases.launches import LONG, deliver, request_of, started
+from tests.use_cases.conftest import request_of
+from tests.use_cases.launches import LONG, deliver, started
 from tests.use_cases.trials.broken_records import UnfencedRecords
 
 

@@ -20,8 +20,7 @@ from mlsys.settings import Settings
 from mlsys.use_cases.experiments import request_experiment
 from mlsys.use_cases.predict import PredictRequest
 from mlsys.use_cases.serving.loaded_models import LoadedModels, ModelSelection
-from tests.use_cases.conftest import MODELS, NOW, RISK, predict_rows
-from tests.use_cases.launches import request_of
+from tests.use_cases.conftest import MODELS, NOW, RISK, predict_rows, request_of
 from tests.use_cases.training.crownings import prepared
 
 ROW = {"size": 11, "colour": "red", "noise": 7}

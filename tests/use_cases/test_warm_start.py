@@ -17,7 +17,7 @@ from mlsys.repositories import EXPERIMENTS, trials_of
 from mlsys.runtime import Runtime
 from mlsys.use_cases.experiments import check_request
 from mlsys.use_cases.shown_trials import list_trials
-from tests.use_cases.conftest import asked_for
+from tests.use_cases.conftest import asked_for, request_of
 
 LEAVES = range(10, 80, 10)
 
@@ -51,20 +51,6 @@ def ended(
     )
 
 
-def request_of(split: Split, earlier: str, **fields: Any) -> ExperimentRequest:
-    return ExperimentRequest.model_validate(
-        {
-            "split_id": split.id,
-            "name": "toys",
-            "target_column": "kind",
-            "task_type": "classification",
-            "model_type": "lightgbm",
-            "warm_start_from": earlier,
-            **fields,
-        }
-    )
-
-
 def begun(request: ExperimentRequest, runtime: Runtime) -> FirstTrials:
     accepted = check_request(request, records=runtime.records)
     return first_trials(spaces_of(request), accepted.earlier)
@@ -79,7 +65,7 @@ def test_the_five_best_are_tried_after_the_defaults(
     values: dict[int, float | None] = {leaves: leaves / 100 for leaves in LEAVES}
     earlier = ended(ready_split, runtime, values={**values, 90: None}, metric_name=metric)
 
-    first = begun(request_of(ready_split, earlier.id), runtime)
+    first = begun(request_of(ready_split, warm_start_from=earlier.id), runtime)
 
     assert [one["num_leaves"] for one in first.params] == [31, *best]
     assert first.params[1] == {**first.params[0], "num_leaves": best[0]}
@@ -89,9 +75,7 @@ def test_the_five_best_are_tried_after_the_defaults(
 def test_without_an_earlier_experiment_the_defaults_are_all(
     ready_split: Split, runtime: Runtime
 ) -> None:
-    request = request_of(ready_split, "none").model_copy(update={"warm_start_from": None})
-
-    assert len(begun(request, runtime).params) == 1
+    assert len(begun(request_of(ready_split), runtime).params) == 1
 
 
 def test_of_three_libraries_the_trials_of_those_that_are_tuned_now_are_taken(
@@ -99,7 +83,7 @@ def test_of_three_libraries_the_trials_of_those_that_are_tuned_now_are_taken(
 ) -> None:
     earlier = ended(ready_split, runtime, values={20: 0.7, 40: 0.9}, model_type="lightgbm")
 
-    first = begun(request_of(ready_split, earlier.id, model_type="auto"), runtime)
+    first = begun(request_of(ready_split, warm_start_from=earlier.id, model_type="auto"), runtime)
 
     assert [one["model_type"] for one in first.params[3:]] == ["lightgbm", "lightgbm"]
     assert [one["lightgbm.num_leaves"] for one in first.params[3:]] == [40, 20]
@@ -133,13 +117,14 @@ def test_what_gives_nothing_to_begin_with_is_refused(
 
     with pytest.raises(InvalidInput, match=f"warm_start_from: {earlier.id} {why}"):
         check_request(
-            request_of(ready_split, earlier.id, model_type=model_type), records=runtime.records
+            request_of(ready_split, warm_start_from=earlier.id, model_type=model_type),
+            records=runtime.records,
         )
 
 
 def test_an_experiment_that_there_is_not_is_refused(ready_split: Split, runtime: Runtime) -> None:
     with pytest.raises(InvalidInput, match="warm_start_from: there is no experiment 'exp-none'"):
-        check_request(request_of(ready_split, "exp-none"), records=runtime.records)
+        check_request(request_of(ready_split, warm_start_from="exp-none"), records=runtime.records)
 
 
 def test_a_study_says_what_it_made_of_them(ready_split: Split, runtime: Runtime) -> None:

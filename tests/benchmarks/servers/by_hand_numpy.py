@@ -4,28 +4,16 @@ from typing import Any
 
 import numpy as np
 from fastapi import FastAPI
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel
 
-from tests.benchmarks.servers.scorers import described, scorer
+from tests.benchmarks.servers.asked import ABOUT, Asked, answer
+from tests.benchmarks.servers.scorers import scorer
 
-ABOUT = described()
 SCORE = scorer()
 CODES = {
     name: {word: float(code) for code, word in enumerate(words)}
     for name, words in ABOUT["words"].items()
 }
-COLUMNS: dict[str, Any] = {
-    **dict.fromkeys(ABOUT["numbers"], (float | None, None)),
-    **dict.fromkeys(ABOUT["words"], (str | None, None)),
-}
-Row: Any = create_model("Row", **COLUMNS)
-
-
-class Asked(BaseModel):
-    """The body of a request."""
-
-    instances: list[Row]
-
 
 app = FastAPI()
 
@@ -34,13 +22,7 @@ app = FastAPI()
 async def predict(asked: Asked) -> dict[str, Any]:
     """Score rows."""
     matrix = np.array([_encoded(row) for row in asked.instances], dtype=np.float64)
-    no, yes = ABOUT["labels"]
-    return {
-        "predictions": [
-            {"prediction": yes if score >= 0.5 else no, "probability": score}
-            for score in SCORE(matrix)
-        ]
-    }
+    return answer(SCORE(matrix))
 
 
 def _encoded(row: BaseModel) -> list[float | None]:

@@ -20,6 +20,16 @@ def serving(records: Any, objects: Any, *, ttl: float = 0.0, max_bytes: int = RO
     )
 
 
+def promoted_behind(
+    records: Any, objects: Any, runtime: Runtime, *, ttl: float = 0.0
+) -> LoadedModels:
+    """Return an engine that has answered with `lightgbm-v1`; by now the second is promoted."""
+    models = serving(records, objects, ttl=ttl)
+    found(models, model="lightgbm")
+    to_production("lightgbm-v2", runtime)
+    return models
+
+
 def found(models: LoadedModels, **selection: Any) -> str:
     """Ask for a model, and return the version that would answer."""
     return models.find(ModelSelection(**selection)).version.id

@@ -30,16 +30,6 @@ ROW = {"size": 11, "colour": "red", "noise": 7}
 DAMAGED = "gs://artifacts/models/lightgbm/v2/model.txt"
 
 
-@pytest.fixture
-def records(trained: Runtime) -> Watched:
-    return Watched(trained.records)
-
-
-@pytest.fixture
-def objects(trained: Runtime) -> Watched:
-    return Watched(trained.objects)
-
-
 def warnings_of(logs: list[MutableMapping[str, Any]]) -> list[str]:
     return [str(one["event"]) for one in logs if one["log_level"] != "info"]
 

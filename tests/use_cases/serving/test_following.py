@@ -10,22 +10,19 @@ from mlsys.domain.errors import NotFound
 from mlsys.ports import Delete
 from mlsys.repositories import MODEL_HEADS
 from mlsys.runtime import Runtime
-from tests.use_cases.serving.served import found, point, serving, to_production, trouble
+from tests.use_cases.serving.served import (
+    found,
+    point,
+    promoted_behind,
+    serving,
+    to_production,
+    trouble,
+)
 from tests.use_cases.serving.watched import Watched
 from tests.waiting import PATIENCE_SECONDS, wait_for
 
 POINTER = "models/lightgbm"
 OF_THE_NEW = "model-versions/lightgbm-v2"
-
-
-@pytest.fixture
-def records(trained: Runtime) -> Watched:
-    return Watched(trained.records)
-
-
-@pytest.fixture
-def objects(trained: Runtime) -> Watched:
-    return Watched(trained.objects)
 
 
 @pytest.fixture
@@ -53,9 +50,7 @@ def test_a_promotion_is_followed_without_a_request_that_reads_or_loads(
 def test_a_busy_name_is_answered_while_its_pointer_and_its_new_model_are_slow(
     trained: Runtime, records: Watched, objects: Watched
 ) -> None:
-    models = serving(records, objects, ttl=0.5)
-    found(models, model="lightgbm")
-    to_production("lightgbm-v2", trained)
+    models = promoted_behind(records, objects, trained, ttl=0.5)
     records.slow = OF_THE_NEW
 
     wait_for(lambda: bool(found(models, model="lightgbm")) and records.entered.is_set())
@@ -70,9 +65,7 @@ def test_a_busy_name_is_answered_while_its_pointer_and_its_new_model_are_slow(
 def test_who_comes_after_nobody_came_for_long_gets_what_stands_by_now(
     trained: Runtime, records: Watched, objects: Watched
 ) -> None:
-    models = serving(records, objects, ttl=0.05)
-    found(models, model="lightgbm")
-    to_production("lightgbm-v2", trained)
+    models = promoted_behind(records, objects, trained, ttl=0.05)
 
     time.sleep(0.2)
 
@@ -184,9 +177,7 @@ def test_a_model_that_was_removed_is_not_found(
 def test_a_closed_engine_answers_as_before_and_reads_nothing(
     trained: Runtime, records: Watched, objects: Watched
 ) -> None:
-    models = serving(records, objects)
-    found(models, model="lightgbm")
-    to_production("lightgbm-v2", trained)
+    models = promoted_behind(records, objects, trained)
     models.close()
     read = len(records.calls)
 

@@ -15,20 +15,10 @@ from mlsys.runtime import Runtime
 from mlsys.use_cases.registry import PromoteRequest, promote
 from mlsys.use_cases.serving.loaded_models import LoadedModels, ModelSelection
 from tests.use_cases.conftest import NOW
-from tests.use_cases.serving.served import found, serving, to_production
+from tests.use_cases.serving.served import found, promoted_behind, serving
 from tests.use_cases.serving.watched import Watched
 
 pytestmark = pytest.mark.usefixtures("patient")
-
-
-@pytest.fixture
-def records(trained: Runtime) -> Watched:
-    return Watched(trained.records)
-
-
-@pytest.fixture
-def objects(trained: Runtime) -> Watched:
-    return Watched(trained.objects)
 
 
 def test_a_model_is_at_hand_once_it_was_found_and_asks_nobody(
@@ -174,9 +164,7 @@ def test_records_that_fall_silent_do_not_stop_what_is_loaded(
 def test_records_that_answer_again_are_followed_again(
     records: Watched, objects: Watched, trained: Runtime
 ) -> None:
-    models = serving(records, objects)
-    found(models, model="lightgbm")
-    to_production("lightgbm-v2", trained)
+    models = promoted_behind(records, objects, trained)
 
     records.silent = True
     while_silent = found(models, model="lightgbm")

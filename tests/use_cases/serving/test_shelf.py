@@ -18,11 +18,6 @@ from tests.waiting import wait_for
 pytestmark = pytest.mark.usefixtures("patient")
 
 
-@pytest.fixture
-def objects(trained: Runtime) -> Watched:
-    return Watched(trained.objects)
-
-
 def size_bytes(model_id: str, runtime: Runtime) -> int:
     version = MODEL_VERSIONS.get(model_id, records=runtime.records).value
     model, plan, answers = (

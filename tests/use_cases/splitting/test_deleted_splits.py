@@ -17,8 +17,7 @@ from mlsys.repositories import EXPERIMENTS, SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.experiments import check_request, requested
 from mlsys.use_cases.splits import delete_split
-from tests.use_cases.conftest import NOW, asked_for
-from tests.use_cases.launches import request_of
+from tests.use_cases.conftest import NOW, asked_for, request_of
 from tests.use_cases.splitting.asked_splits import begun, call, changed, error_of, path, ready
 
 # What a delete asks of the records: the split, the experiments by three states, the mark (read and

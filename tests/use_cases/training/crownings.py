@@ -15,7 +15,7 @@ from mlsys.runtime import Runtime
 from mlsys.use_cases.training.material import Training, prepare
 from mlsys.use_cases.training.objective import directions_of, objective
 from mlsys.use_cases.training.verdict import Winner, crown
-from tests.use_cases.launches import request_of
+from tests.use_cases.conftest import request_of
 
 
 def prepared(split: Split, runtime: Runtime, **fields: Any) -> Training:

@@ -6,7 +6,7 @@ from mlsys.domain.records import Role, Split
 from mlsys.repositories import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.training.material import Training, prepare
-from tests.use_cases.launches import request_of
+from tests.use_cases.conftest import request_of
 
 ASIDE = [one for one in Role if one not in {Role.FEATURE, Role.TARGET}]
 

@@ -17,7 +17,7 @@ from mlsys.use_cases.training.material import prepare
 from mlsys.use_cases.training.objective import objective as trained
 from mlsys.use_cases.trials.storage import TrialStorage
 from mlsys.use_cases.trials.work import work
-from tests.use_cases.launches import request_of
+from tests.use_cases.conftest import request_of
 from tests.use_cases.trials.broken_records import ClockedRecords
 
 ROUNDS_BEFORE = 3

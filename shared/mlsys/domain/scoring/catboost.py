@@ -74,7 +74,8 @@ class CatBoostBooster:
         return self.content
 
     def _pool(self, matrix: Floats) -> Pool:
-        return Pool(feature_data(matrix, self._numbers, self._codes))
+        data = feature_data(matrix, self._numbers, self._codes)
+        return Pool(data, thread_count=self.threads)
 
 
 def load(content: bytes, *, task: Task, threads: int) -> CatBoostBooster:
