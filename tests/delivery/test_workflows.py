@@ -42,6 +42,7 @@ def test_there_is_nothing_to_say_against_a_workflow(name: str) -> None:
         ("ci", "    timeout-minutes: 20\n", "", "lint may run for hours"),
         ("ci", "persist-credentials: false", "lfs: false", "lint leaves its token"),
         ("ci", "run: make types", "run: make ${{ github.head_ref }}", "types puts what others"),
+        ("release", "shell: bash", "shell: sh", "what fails in a pipe passes unnoticed"),
         ("rollout", "service_account:", "credentials_json:", "a key that lives on"),
         ("release", r"github\.token", "secrets.PYPI_TOKEN", "a key that lives on"),
     ],

@@ -22,6 +22,8 @@ def faults(text: str) -> list[str]:
     told += [f"a key that lives on: {found[0]}" for found in LIFELONG.finditer(text)]
     if workflow.get("permissions") != {}:
         told.append("its jobs may what they do not ask for: permissions are to be {} at the top")
+    if workflow.get("defaults") != {"run": {"shell": "bash"}}:
+        told.append("what fails in a pipe passes unnoticed: name the shell bash")
     for name, job in workflow["jobs"].items():
         told += [f"{name} {fault}" for fault in _of_job(job)]
     return told
