@@ -104,6 +104,34 @@ def test_what_the_registry_lacks_is_built_first() -> None:
     }
 
 
+@pytest.mark.parametrize(("exits", "lines"), [(0, 4), (1, 1)], ids=["works", "fails"])
+def test_what_is_missing_is_built_and_pushed_until_something_fails(
+    exits: int, lines: int, tmp_path: Path
+) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text(f'#!/bin/sh\ncat >/dev/null\necho "$@" >> {tmp_path}/asked\nexit {exits}\n')
+    docker.chmod(0o755)
+
+    built = subprocess.run(
+        [str(ROOT / ".ci" / "build.sh"), REGISTRY, "0a1b"],
+        input="serve k1\ntrain k2\n",
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        text=True,
+        check=False,
+    )
+
+    asked = [
+        order
+        for image, of_it in (("serve", "k1"), ("train", "k2"))
+        for order in (
+            f"build --target {image} --build-arg COMMIT=0a1b --tag {REGISTRY}/{image}:{of_it} .",
+            f"push {REGISTRY}/{image}:{of_it}",
+        )
+    ]
+    assert built.returncode == exits
+    assert (tmp_path / "asked").read_text().splitlines() == asked[:lines]
+
+
 @pytest.fixture
 def trees(tmp_path: Path) -> tuple[Path, Path]:
     """Two copies of what goes into images, and of the infrastructure."""
