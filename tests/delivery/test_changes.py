@@ -134,16 +134,15 @@ def test_what_is_missing_is_built_and_pushed_until_something_fails(
 
 @pytest.fixture
 def trees(tmp_path: Path) -> tuple[Path, Path]:
-    """Two copies of what goes into images, and of the infrastructure."""
-    for tree in ("before", "after"):
-        for place in (*SHARED, "functions", "jobs", "infra"):
-            target = tmp_path / tree / place
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if (ROOT / place).is_dir():
-                shutil.copytree(ROOT / place, target)
-            else:
-                shutil.copy(ROOT / place, target)
-    return tmp_path / "before", tmp_path / "after"
+    """What goes into images, and the infrastructure: as they are, and a copy."""
+    for place in (*SHARED, "functions", "jobs", "infra"):
+        target = tmp_path / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / place).is_dir():
+            shutil.copytree(ROOT / place, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / place, target)
+    return ROOT, tmp_path
 
 
 def _image(name: str, digit: str, tags: object) -> dict[str, object]:
