@@ -138,6 +138,9 @@ core: .venv/.all .venv-core/.synced
 # Genuine Terraform, where it and what stands in for its provider are on the machine; docs/cloud.md.
 TERRAFORM_OFFLINE ?= $(wildcard ../shared/tools/terraform-offline)
 infra: .venv/.all .venv-checks/.synced  ## check what would be deployed, as far as that can be told from here
+	@# Once, for some minutes, which no test's limit of time is made for.
+	@! command -v terraform > /dev/null || test -z "$(TERRAFORM_OFFLINE)" \
+	  || "$(TERRAFORM_OFFLINE)/setup.sh" > /dev/null
 	TERRAFORM_OFFLINE="$(TERRAFORM_OFFLINE)" $(PYTEST) -m terraform tests/infra
 	.venv-checks/bin/checkov --directory infra --framework terraform --skip-download --compact --quiet
 
