@@ -44,12 +44,12 @@ class ToldTypes:
         decimal: what stands before the decimals of a number in the untyped columns: "." or ",".
 
     >>> types = ToldTypes(["x"], untyped=["x"], wanted={})
-    >>> types.typed(pl.DataFrame({"x": ["1", "2"]})).frame.schema
-    Schema([('x', Int64)])
+    >>> dict(types.typed(pl.DataFrame({"x": ["1", "2"]})).frame.schema)
+    {'x': Int64}
     >>> types.typed(pl.DataFrame({"x": ["NA", "0.5"]})).widened
     True
-    >>> types.schema, types.remarks()
-    (Schema([('x', Float64)]), ["column 'x': NA read as missing"])
+    >>> dict(types.schema), types.remarks()
+    ({'x': Float64}, ["column 'x': NA read as missing"])
 
     """
 
