@@ -26,6 +26,8 @@ BIN := .venv/bin
 SYNC = @echo "making $(@D) from uv.lock"; UV_PROJECT_ENVIRONMENT="$(CURDIR)/$(@D)" $(UV) sync --quiet --locked --python "$(SUPPORTED_PYTHON)"
 ENVIRONMENTS := core functions gcp-serve ingest ingest-plots-serve serve train
 IMAGES := serve explain ingest train
+# What tests start deployables from.
+WEIGHTS := $(ENVIRONMENTS:%=.venv-%/.synced) .venv-image-serve/.installed
 UV_FOLDER = $(abspath $(dir $(UV)))
 WORKERS ?= 2
 COVERAGE := $(if $(CI),--cov --cov-report=term:skip-covered)
@@ -42,7 +44,7 @@ help:  ## list the targets
 demo: .venv/.local  ## run the main job on real data, locally
 	$(BIN)/mlsys demo $(DEMO_ARGS)
 
-test: .venv/.all $(ENVIRONMENTS:%=.venv-%/.synced) .venv-image-serve/.installed  ## pass the tests
+test: .venv/.all $(WEIGHTS)  ## pass the tests
 	$(PYTEST) $(COVERAGE)
 
 # --- Environments ----------------------------------------------------------------------------
@@ -50,7 +52,7 @@ test: .venv/.all $(ENVIRONMENTS:%=.venv-%/.synced) .venv-image-serve/.installed 
 .PHONY: setup envs lock
 setup: .venv/.all  ## make .venv with everything
 
-envs: $(ENVIRONMENTS:%=.venv-%/.synced) .venv-image-serve/.installed  ## make one environment per weight of deployable
+envs: $(WEIGHTS)  ## make one environment per weight of deployable
 
 lock: .tools/python  ## bring uv.lock up to date with pyproject.toml
 	$(UV) lock
@@ -179,7 +181,7 @@ fmt: .venv/.all  ## format, and mend what can be mended
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-coverage: .venv/.all $(ENVIRONMENTS:%=.venv-%/.synced) .venv-image-serve/.installed  ## pass the tests, and show what they leave out
+coverage: .venv/.all $(WEIGHTS)  ## pass the tests, and show what they leave out
 	$(PYTEST) --cov --cov-report=term-missing:skip-covered
 
 test-emulators: .venv/.all  ## pass the tests on the Google Cloud emulators; none may be skipped
@@ -188,7 +190,7 @@ test-emulators: .venv/.all  ## pass the tests on the Google Cloud emulators; non
 emulators: .venv/.all  ## run the Firestore and Pub/Sub emulators until Ctrl-C
 	PYTHONPATH=. $(BIN)/python .ci/emulators.py $(EMULATORS_ARGS)
 
-weights: .venv/.all $(ENVIRONMENTS:%=.venv-%/.synced) .venv-image-serve/.installed  ## show what each deployable imports and costs to start
+weights: .venv/.all $(WEIGHTS)  ## show what each deployable imports and costs to start
 	$(BIN)/pytest -q -s -p no:randomly tests/architecture/test_weight.py
 
 image-sizes: $(IMAGES:%=.venv-image-%/.installed)  ## show the size of what each image installs

@@ -1,7 +1,6 @@
 """A function that serves in a process of its own, as in its image."""
 
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.cloud.listener import free_port
 
 ROOT = Path(__file__).parents[2]
 MEGABYTE = 10**6
@@ -96,9 +97,3 @@ def _family(pid: int) -> list[int]:
     told = Path(f"/proc/{pid}/task").glob("*/children")
     children = [int(child) for one in told for child in one.read_text().split()]
     return [pid, *(member for child in children for member in _family(child))]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port

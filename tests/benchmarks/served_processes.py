@@ -4,7 +4,6 @@ import ctypes
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from tests.benchmarks.contestants import Contestant
 from tests.benchmarks.served_model import ServedModel
+from tests.cloud.listener import free_port
 
 PR_SET_CHILD_SUBREAPER = 36
 LOOK_SECONDS = 0.002
@@ -40,7 +40,7 @@ class Server:
 
     def __init__(self, contestant: Contestant, log: Path, *, core: int) -> None:
         self.contestant = contestant
-        self.port = _free_port()
+        self.port = free_port()
         self.log = log
         self._cpu_seconds = 0.0
         self._began = time.perf_counter()
@@ -162,12 +162,6 @@ def _on(core: int) -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _tree(pid: int) -> Iterator[int]:

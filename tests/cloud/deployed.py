@@ -1,6 +1,5 @@
 """The deployables as processes under the real functions-framework, on Google's clients."""
 
-import socket
 import subprocess
 import sys
 import time
@@ -9,6 +8,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
+
+from tests.cloud.listener import free_port
 
 ROOT = Path(__file__).parents[2]
 EVENTS = {"split", "launch"}
@@ -32,7 +33,7 @@ def deployed(
 
 @contextmanager
 def _function(name: str, environment: Mapping[str, str], log: Path) -> Iterator[str]:
-    port = _free_port()
+    port = free_port()
     command = [
         *(sys.executable, "-m", "functions_framework"),
         *("--target", name, "--source", str(ROOT / "functions" / name / "main.py")),
@@ -60,10 +61,3 @@ def _wait_for(url: str, log: Path) -> None:
         else:
             return
     raise TimeoutError(f"{url} does not answer: {log.read_text()}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

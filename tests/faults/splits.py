@@ -15,13 +15,13 @@ from mlsys.domain.errors import Busy, MlsysError
 from mlsys.domain.messages import UploadFinished
 from mlsys.domain.records import Split, SplitStatus
 from mlsys.repositories import SPLITS
+from mlsys.use_cases.split import CHILD
 from mlsys.use_cases.splitting.results import Manifest, Quarantine
 from tests.faults.processes import processes
 from tests.use_cases.splitting.uploads import Platform, csv_rows
 from tests.waiting import PATIENCE_SECONDS, wait_for
 
 DELIVERY = "tests.faults.dying_split"
-CHILD = "mlsys.use_cases.splitting.divide"
 ROWS = 60
 LEASE_SECONDS = 0.5
 

@@ -1,7 +1,7 @@
 """The slots of one worker: each runs one trial at a time, in a thread of its own.
 
-They share the storage and its heartbeat. They ask one after the other: one
-synchronisation serves each trial, and samplers, which know no threads, draw in order.
+They share the storage and its heartbeat. They ask one after the other: one synchronisation serves
+each trial, and samplers, which know no threads, draw in order.
 """
 
 import math
