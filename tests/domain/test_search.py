@@ -7,16 +7,20 @@ import optuna
 import pytest
 
 from mlsys.domain.errors import InvalidInput
+from mlsys.domain.features import Feature, Kind, Plan
 from mlsys.domain.learners.base import Learner, Task
-from mlsys.domain.messages import ModelType
+from mlsys.domain.messages import ExperimentWish, ModelType, TaskType
 from mlsys.domain.spaces.dimensions import Choice, Float, Int
+from mlsys.domain.spaces.overrides import spaces_of
 from mlsys.domain.spaces.search import (
     ROUNDS,
     SPACES,
     ZERO,
+    Space,
     Spaces,
     Suggested,
     as_optuna,
+    default_space,
     defaults_of,
     first_trials,
     suggest,
@@ -70,13 +74,52 @@ def test_trial_0_is_drawn_as_it_stands(model_type: ModelType) -> None:
 def test_trial_0_is_what_the_library_does_when_nobody_asks(
     model_type: ModelType, library: Learner, task: Task
 ) -> None:
-    rows, defaults = examples(task), defaults_of(model_type, SPACES[model_type])
+    rows, plan = examples(task), planned(task, "category")
+    defaults = defaults_of(model_type, default_space(model_type, plan))
     unasked = {} if model_type != ModelType.CATBOOST else {"learning_rate": 0.03}
 
-    plain = fit(library, task, params=unasked).predict(rows.matrix)
+    plain = fit(library, task, rounds=200, params=unasked).predict(rows.matrix)
 
-    trial_0 = fit(library, task, params=defaults).predict(rows.matrix)
+    trial_0 = fit(library, task, rounds=200, params=defaults).predict(rows.matrix)
     np.testing.assert_allclose(trial_0, plain, rtol=CLOSE, atol=CLOSE)
+
+
+def test_a_table_without_categories_is_not_searched_for_how_to_treat_them() -> None:
+    numbers, words = planned(BINARY, "numeric"), planned(BINARY, "category")
+
+    idle = {one: left_out(default_space(one), default_space(one, numbers)) for one in ModelType}
+
+    assert idle == {
+        ModelType.LIGHTGBM: {"min_data_per_group", "cat_smooth"},
+        ModelType.XGBOOST: set(),
+        ModelType.CATBOOST: {"one_hot_max_size"},
+    }
+    assert all(default_space(one, words) == SPACES[one] for one in ModelType)
+
+
+def test_what_has_no_effect_on_a_table_is_searched_if_somebody_names_it() -> None:
+    wish = ExperimentWish(
+        name="toys",
+        target_column="kind",
+        task_type=TaskType.CLASSIFICATION,
+        model_type=ModelType.LIGHTGBM,
+        search_space={"cat_smooth": 3},
+    )
+
+    space = spaces_of(wish, planned(BINARY, "numeric"))[ModelType.LIGHTGBM]
+
+    assert space["cat_smooth"] == Float(3.0, 3.0)
+    assert "min_data_per_group" not in space
+
+
+def test_steps_towards_the_values_of_leaves_are_searched_where_there_are_two_classes(
+    task: Task,
+) -> None:
+    catboost = ModelType.CATBOOST
+
+    idle = left_out(SPACES[catboost], default_space(catboost, planned(task, "category")))
+
+    assert idle == (set() if task.kind == "binary" else {"leaf_estimation_iterations"})
 
 
 def test_nothing_is_said_of_defaults_that_are_in_the_space() -> None:
@@ -193,3 +236,15 @@ def test_a_choice_that_there_is_no_more_is_moved_and_told() -> None:
 
     assert first.params == [{"grow_policy": "lossguide"}]
     assert [note.split(":")[0] for note in first.notes] == ["first trials", "warm start"]
+
+
+def planned(task: Task, kind: Kind) -> Plan:
+    """Plan a table of one column."""
+    feature = Feature(name="column", kind=kind, nullable=False)
+    labels = tuple(range(task.n_classes))
+    return Plan(features=(feature,), target="target", task_kind=task.kind, labels=labels)
+
+
+def left_out(space: Space, other: Space) -> set[str]:
+    """Name what the other space lacks."""
+    return set(space) - set(other)

@@ -14,7 +14,8 @@ from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.records import Split
 from mlsys.runtime import Runtime
 from mlsys.use_cases.searching.packing import Packing, packing_of, prune_one_at_a_time, quickest
-from mlsys.use_cases.training.material import Binned, Training, prepare
+from mlsys.use_cases.training.binned import Binned
+from mlsys.use_cases.training.material import Training, prepare
 from tests.use_cases.conftest import asked_for
 
 

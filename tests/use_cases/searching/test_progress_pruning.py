@@ -82,12 +82,20 @@ def test_nothing_is_pruned_before_enough_trials_have_ended() -> None:
     assert rounds_of(study, rate=FAST, ends_at=0.9) == ROUNDS[0]
 
 
-def test_pruning_does_not_grow_stricter_with_what_it_prunes() -> None:
+def test_a_pruned_trial_counts_up_to_where_it_ended() -> None:
     study = after_fast_trials(median())
-    for _ in range(6):
-        rounds_of(study, rate=FAST, ends_at=0.7)
+    ended = [rounds_of(study, rate=FAST, ends_at=0.7) for _ in range(6)]
 
-    assert rounds_of(study, rate=FAST, ends_at=0.535) == ROUNDS[-1]
+    assert ended == [10] * 6
+    assert rounds_of(study, rate=FAST, ends_at=0.535) == 20
+
+
+def test_a_completed_trial_counts_beyond_its_end() -> None:
+    study = optuna.create_study(pruner=median(warmup_rounds=200))
+    for _ in range(5):
+        rounds_of(study, rate=SLOW, ends_at=0.5)
+
+    assert rounds_of(study, rate=FAST, ends_at=0.6) == 200
 
 
 def test_the_learning_rate_of_a_library_among_several_counts() -> None:

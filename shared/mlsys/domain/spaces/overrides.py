@@ -11,9 +11,10 @@ from math import inf, isfinite
 from typing import Any, TypeGuard
 
 from mlsys.domain.errors import InvalidInput, Violation
+from mlsys.domain.features import Plan
 from mlsys.domain.messages import ExperimentWish, ModelType
 from mlsys.domain.spaces.dimensions import Choice, Dimension, Float, Int, Value, whole_steps
-from mlsys.domain.spaces.search import SPACES, Space, Spaces
+from mlsys.domain.spaces.search import Space, Spaces, default_space
 from mlsys.domain.spaces.tunable import NEEDS, TUNABLE, Bounds, OneOf, Real, Whole, why_not
 
 FIELD = "search_space"
@@ -23,16 +24,17 @@ MAX_SHOWN = 80
 RANGE = ("low", "high", "log", "step")
 
 
-def spaces_of(wish: ExperimentWish) -> Spaces:
+def spaces_of(wish: ExperimentWish, plan: Plan | None = None) -> Spaces:
     """Return where each library is searched that the study tunes.
 
+    With the plan of a table, what has no effect on it is left out, unless `search_space` names it.
     With the sampler Grid these are only the parameters that `search_space` names; the others stay
     at the library's default.
 
     Raises:
         InvalidInput: `search_space` cannot be used; everything that is wrong is told at once.
     """
-    reading = _Reading()
+    reading = _Reading(plan)
     fields = reading.by_library(wish)
     spaces = {
         model_type: reading.space(
@@ -49,8 +51,9 @@ def spaces_of(wish: ExperimentWish) -> Spaces:
 class _Reading:
     """Reads a `search_space`, and notes what is wrong on the way."""
 
-    def __init__(self) -> None:
+    def __init__(self, plan: Plan | None) -> None:
         self.problems: list[Violation] = []
+        self._plan = plan
 
     def by_library(self, wish: ExperimentWish) -> Mapping[ModelType, Mapping[str, Any]]:
         """Give each library its own; `places` says where it stands."""
@@ -81,10 +84,10 @@ class _Reading:
         for name, (other, values) in NEEDS.items():
             if model_type is ModelType.CATBOOST and name in said:
                 self._check_need(f"{place}.{name}", said.get(other), other, values)
-        space = dict(SPACES[model_type])
+        space = default_space(model_type, self._plan)
         if grid:
             space = {name: _fixed(_as(known[name].default, known[name])) for name in space}
-        return space | {name: one for name, one in said.items() if one is not None}
+        return {**space, **{name: one for name, one in said.items() if one is not None}}
 
     def _check_need(
         self, field: str, other: Dimension | None, name: str, values: frozenset[Value]

@@ -1,9 +1,9 @@
 """Where a study looks: each library's parameters and their ranges; drawing from them.
 
 How many rounds to boost is not searched by default: every trial may take `ROUNDS`, and stops when
-val has not improved for `EARLY_STOPPING_ROUNDS`. So learning rates start at 0.01, where 1,000
-rounds are still enough for most tables. What may be searched at all stands in tunable.py;
-overrides.py reads what is asked for instead of the defaults; docs/search.md gives the reasons.
+val has not improved for `EARLY_STOPPING_ROUNDS`. So learning rates start where 1,000 rounds are
+still enough for most tables. What may be searched at all stands in tunable.py; overrides.py reads
+what is asked for instead of the defaults; docs/search.md gives the reasons.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import isclose
 from typing import Any, Protocol
 
+from mlsys.domain.features import Plan
 from mlsys.domain.messages import ModelType
 from mlsys.domain.spaces.dimensions import Dimension, Float, Int, Value
 from mlsys.domain.spaces.tunable import ROUNDS_NAME, TUNABLE, UNLIMITED
@@ -28,7 +29,7 @@ Params = Mapping[str, Value]
 
 SPACES: Mapping[ModelType, Space] = {
     ModelType.LIGHTGBM: {
-        "learning_rate": Float(0.01, 0.3, log=True),
+        "learning_rate": Float(0.02, 0.3, log=True),
         # Grows leaf by leaf, so leaves, not depth, are its capacity.
         "num_leaves": Int(7, 255, log=True),
         "min_data_in_leaf": Int(2, 100, log=True),
@@ -43,7 +44,7 @@ SPACES: Mapping[ModelType, Space] = {
         "cat_smooth": Float(1.0, 100.0, log=True),
     },
     ModelType.XGBOOST: {
-        "learning_rate": Float(0.01, 0.3, log=True),
+        "learning_rate": Float(0.02, 0.3, log=True),
         "max_depth": Int(2, 10),
         "min_child_weight": Float(0.1, 20.0, log=True),
         "subsample": Float(0.4, 1.0),
@@ -53,7 +54,7 @@ SPACES: Mapping[ModelType, Space] = {
         "gamma": Float(ZERO, 5.0, log=True),
     },
     ModelType.CATBOOST: {
-        "learning_rate": Float(0.01, 0.3, log=True),
+        "learning_rate": Float(0.03, 0.3, log=True),
         # Symmetric trees double in size with each level; 8 to 10 cost much and rarely pay.
         "depth": Int(3, 8),
         "l2_leaf_reg": Float(0.5, 30.0, log=True),
@@ -62,8 +63,13 @@ SPACES: Mapping[ModelType, Space] = {
         "rsm": Float(0.4, 1.0),
         # Categories up to so many values are split one by one instead of by target statistics.
         "one_hot_max_size": Int(2, 30, log=True),
+        # Each is a pass over all rows; few come about as far as ten.
+        "leaf_estimation_iterations": Int(1, 10, log=True),
     },
 }
+OF_CATEGORIES = {"min_data_per_group", "cat_smooth", "one_hot_max_size"}
+# Of other losses CatBoost finds the best values of leaves in one step.
+OF_TWO_CLASSES = {"leaf_estimation_iterations"}
 
 
 @dataclass(frozen=True)
@@ -104,6 +110,19 @@ class Suggests(Protocol):
     def suggest_categorical(self, name: str, choices: Sequence[Value]) -> Any:
         """Draw one of some values."""
         ...
+
+
+def default_space(model_type: ModelType, plan: Plan | None = None) -> Space:
+    """Return what of a library is searched when nobody asks.
+
+    With the plan of a table, only what has an effect on it.
+    """
+    idle: set[str] = set()
+    if plan and not any(plan.categorical):
+        idle |= OF_CATEGORIES
+    if plan and plan.task_kind != "binary":
+        idle |= OF_TWO_CLASSES
+    return {name: side for name, side in SPACES[model_type].items() if name not in idle}
 
 
 def suggest(trial: Suggests, spaces: Spaces) -> Suggested:

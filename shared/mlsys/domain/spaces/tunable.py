@@ -55,7 +55,8 @@ _ZERO_UP = Real(0.0)
 
 # By library; what is searched by default stands first, see search.py. `bagging_freq` is 0 by
 # default, which does what 1 does with all rows. Only CatBoost would guess its learning rate from
-# rows and rounds; 0.03 is what it takes where it cannot guess.
+# rows and rounds; 0.03 is what it takes where it cannot guess. And its leaf_estimation_iterations
+# are 10 where two classes are predicted, else 1.
 TUNABLE: Mapping[ModelType, Mapping[str, Bounds]] = {
     ModelType.LIGHTGBM: {
         "learning_rate": Real(0.1, 0.0, 1.0, above=True),
@@ -110,7 +111,7 @@ TUNABLE: Mapping[ModelType, Mapping[str, Bounds]] = {
         "bootstrap_type": OneOf(("MVS", "Bayesian", "Bernoulli", "No")),
         "bagging_temperature": Real(1.0),
         "subsample": Real(0.8, 0.0, 1.0, above=True),
-        "leaf_estimation_iterations": Whole(1, 1, 100),
+        "leaf_estimation_iterations": Whole(10, 1, 100),
         "leaf_estimation_method": OneOf(("Newton", "Gradient")),
         "boosting_type": OneOf(("Plain", "Ordered")),
         "max_ctr_complexity": Whole(4, 1, 15),

@@ -2,9 +2,9 @@
 
 How far a trial got is its rounds times its learning rate. At the same round a fast learning rate is
 ahead of a slow one that ends up better, so Optuna's own percentile, which compares at the same
-round, ends the slow ones; and it compares only with trials that were completed, so that it grows
-the stricter the more it has pruned. Here pruned trials count, as far as they got: the median
-stopping rule of Golovin et al., Google Vizier (2017), with learning rates taken into account.
+round, ends the slow ones. Here trials are compared with all that got equally far, pruned ones too:
+the median stopping rule of Golovin et al., Google Vizier (2017), with learning rates taken into
+account.
 """
 
 from threading import Lock
@@ -20,6 +20,7 @@ from mlsys.domain.learners.base import Floats
 
 LEARNING_RATE = "learning_rate"
 USUAL_RATE = 0.1
+ROUNDING = 1e-9
 LEAST_PROGRESS = 1.0
 """Rounds times learning rate from which a loss says something: 10 rounds at 0.1, 100 at 0.01."""
 
@@ -81,10 +82,17 @@ class _Curve:
         values: Floats = np.array([sign * value for _, value in reported])
         self._steps = np.array([step for step, _ in reported]) * _rate(ended)
         self._best = np.minimum.accumulate(values)
+        self._was_pruned = ended.state is TrialState.PRUNED
 
     def best_by(self, progress: float) -> float | None:
-        """Return the best up to there, or in all if it ended before; None before it reported."""
-        place = int(np.searchsorted(self._steps, progress * (1 + 1e-9), side="right"))
+        """Return the best up to there, of a completed trial beyond its end too.
+
+        None before its first report, and after the last one if it was pruned.
+        """
+        there = progress * (1 - ROUNDING)
+        if self._was_pruned and self._steps[-1] < there:
+            return None
+        place = int(np.searchsorted(self._steps, progress * (1 + ROUNDING), side="right"))
         return float(self._best[place - 1]) if place else None
 
 

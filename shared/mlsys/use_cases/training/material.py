@@ -1,11 +1,8 @@
 """What the trials of one process share: read, coded and binned once."""
 
 import io
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from threading import Lock
-from typing import Any
 
 import polars as pl
 
@@ -16,46 +13,15 @@ from mlsys.domain.evaluation.thresholds import threshold_metric_of
 from mlsys.domain.features import Plan
 from mlsys.domain.folding import Fold, fold_numbers, folds_of
 from mlsys.domain.learners.base import Examples
-from mlsys.domain.learners.table import learner
-from mlsys.domain.messages import ExperimentRequest, ModelType
+from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.planning import fit_plan
 from mlsys.domain.postprocessing import check_bands
 from mlsys.domain.records import Column, Part, Split
 from mlsys.domain.spaces.overrides import spaces_of
 from mlsys.domain.spaces.search import FirstTrials, Spaces, Suggested, first_trials
 from mlsys.ports import Objects
-
-
-class Binned:
-    """The folds as each library wants them, built when first asked for and then reused."""
-
-    def __init__(self, plan: Plan, folds: tuple[Fold, ...], *, threads: int) -> None:
-        self._plan, self._folds, self._threads = plan, folds, threads
-        self._built: dict[tuple[ModelType, int], list[Any]] = {}
-        self._building = Lock()
-
-    def build(self, model_type: ModelType, place: int) -> None:
-        """Build one fold for one library, unless it was built."""
-        with self.lent(model_type, place):
-            pass
-
-    @contextmanager
-    def lent(self, model_type: ModelType, place: int) -> Iterator[Any]:
-        """Lend one fold for one library: to all threads, or, if it may not be shared, a copy."""
-        with self._building:
-            idle = self._built.setdefault((model_type, place), [])
-            library = learner(model_type)
-            if not idle:
-                fold = self._folds[place]
-                idle.append(
-                    library.bin(fold.train, fold.val, task=self._plan.task, threads=self._threads)
-                )
-            binned = idle[0] if library.shares_bins else idle.pop()
-        try:
-            yield binned
-        finally:
-            if not library.shares_bins:
-                idle.append(binned)
+from mlsys.use_cases.training.binned import Binned
+from mlsys.use_cases.training.combining import settled
 
 
 @dataclass(frozen=True)
@@ -125,7 +91,8 @@ def prepare(
     check_bands(request.postprocess, task_kind=plan.task_kind)
     parts = {part: encode_examples(plan, frame) for part, frame in frames.items()}
     folds = folds_of(parts, fold_numbers(frames["train"], split, request))
-    spaces = spaces_of(request)
+    binned = Binned(plan, folds, threads=threads)
+    spaces = settled(spaces_of(request, plan), request, binned=binned, threads=threads)
     return Training(
         request=request,
         split=split,
@@ -133,7 +100,7 @@ def prepare(
         metric=resolve_metric(request.metric_name, plan.task),
         parts=parts,
         folds=folds,
-        binned=Binned(plan, folds, threads=threads),
+        binned=binned,
         spaces=spaces,
         first=first_trials(spaces, earlier),
         threads=threads,
