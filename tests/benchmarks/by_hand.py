@@ -96,7 +96,7 @@ def _lightgbm(training: Training, params: Mapping[str, Any], binned: Any, prune:
             best_round, best = number, value
         if prune(number, value):
             raise optuna.TrialPruned
-        if number - best_round >= EARLY_STOPPING_ROUNDS:
+        if number - best_round >= EARLY_STOPPING_ROUNDS[ModelType.LIGHTGBM]:
             break
     return best
 
@@ -124,7 +124,7 @@ def _xgboost(training: Training, params: Mapping[str, Any], binned: Any, prune: 
         binned.train,
         ROUNDS,
         evals=[(binned.val, "val")],
-        early_stopping_rounds=EARLY_STOPPING_ROUNDS,
+        early_stopping_rounds=EARLY_STOPPING_ROUNDS[ModelType.XGBOOST],
         callbacks=[Callback()],
         verbose_eval=False,
     )
@@ -145,10 +145,11 @@ def _catboost(training: Training, params: Mapping[str, Any], binned: Any, prune:
 
     fixed = {
         "loss_function": "Logloss",
+        "eval_metric": "Logloss:hints=skip_train~true",
         "iterations": ROUNDS,
         "border_count": 254,
         "use_best_model": False,
-        "early_stopping_rounds": EARLY_STOPPING_ROUNDS,
+        "early_stopping_rounds": EARLY_STOPPING_ROUNDS[ModelType.CATBOOST],
         "random_seed": training.request.optuna_config.seed,
         "thread_count": training.threads,
         "logging_level": "Silent",

@@ -18,6 +18,7 @@ METRICS = {
     "root_mean_squared_error": "RMSE",
     "mean_absolute_error": "MAE",
 }
+OF_VAL_ONLY = ":hints=skip_train~true"
 BORDER_COUNT = 254
 
 
@@ -90,7 +91,7 @@ class CatBoostLearner:
             metric = "AUC:use_weights=true"
         fixed = {
             "loss_function": LOSSES[task.kind],
-            "eval_metric": metric,
+            "eval_metric": metric if watched else metric + OF_VAL_ONLY,
             "iterations": rounds,
             "border_count": BORDER_COUNT,
             "use_best_model": False,

@@ -92,7 +92,7 @@ def tried_fold(
     monitor = Monitor(
         metric=watched.name,
         maximize=watched.maximize,
-        early_stopping_rounds=EARLY_STOPPING_ROUNDS,
+        early_stopping_rounds=EARLY_STOPPING_ROUNDS[drawn.model_type],
         on_round=on_round,
     )
     with training.binned.lent(drawn.model_type, place) as binned:
