@@ -1,6 +1,5 @@
 """Objects and Jobs, once per backend, and the servers behind the cloud's."""
 
-import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -52,7 +51,6 @@ def cloud_objects(storage: StorageServer, bucket: str) -> Iterator[CloudObjects]
     client = storage.client()
     yield CloudObjects(client, patience_seconds=5)
     client.close()
-    gc.collect()
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ def serving(app: Any) -> Iterator[Serving]:
         app,
         host="127.0.0.1",
         port=0,
+        http="h11",
         log_config=None,
         access_log=False,
         lifespan="off",

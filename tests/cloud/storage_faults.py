@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ class Fault:
     status: answered with `status`, nothing done. reset: the connection dies, nothing done.
     broken: the connection dies in the middle of the answer. corrupt: one byte of the answer is
     another. damage: one byte of the request is another. lost: done, but answered with `status`.
+    `connections` are those it happened to.
     """
 
     kind: Kind
@@ -26,6 +27,7 @@ class Fault:
     method: str = ".*"
     path: str = ".*"
     status: int = 503
+    connections: set[Any] = field(default_factory=set)
 
     def fits(self, scope: Any) -> bool:
         target = f"{scope['raw_path'].decode()}?{scope['query_string'].decode()}"
@@ -62,6 +64,7 @@ class Faults:
             await self._app(scope, receive, send)
             return
         fault.times -= 1
+        fault.connections.add(tuple(scope["client"]))
         self.injected[fault.kind] += 1
         body = await _body(receive)
         if fault.kind == "status":

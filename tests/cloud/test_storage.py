@@ -2,13 +2,17 @@
 
 import gc
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection, IncompleteRead
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from google.api_core import exceptions as vendor
 from google.cloud.storage import Bucket
 
 from tests.cloud.storage import StorageServer, storage_server
+from tests.cloud.storage_faults import Fault, Kind
 from tests.cloud.storage_store import Resource
 
 
@@ -141,6 +145,19 @@ def test_what_the_hook_raises_is_not_lost() -> None:
         upload()
 
 
+@pytest.mark.parametrize(
+    ("kind", "raised"), [("reset", ConnectionError), ("broken", IncompleteRead)]
+)
+def test_a_connection_dies_where_it_should(
+    server: StorageServer, bucket: Bucket, kind: Kind, raised: type[Exception]
+) -> None:
+    bucket.blob("a").upload_from_string("content")
+    server.break_next(Fault(kind))
+
+    with pytest.raises(raised):
+        _read(server, "/storage/v1/b/bucket/o/a?alt=media")
+
+
 def test_a_bucket_comes_and_goes_only_empty(bucket: Bucket) -> None:
     client = bucket.client
     made = client.create_bucket("other")
@@ -156,3 +173,9 @@ def test_a_bucket_comes_and_goes_only_empty(bucket: Bucket) -> None:
     assert [one.name for one in client.list_buckets()] == ["bucket"]
     with pytest.raises(vendor.NotFound):
         client.get_bucket("other")
+
+
+def _read(server: StorageServer, target: str) -> bytes:
+    with closing(HTTPConnection(urlsplit(server.url).netloc, timeout=30)) as connection:
+        connection.request("GET", target)
+        return connection.getresponse().read()

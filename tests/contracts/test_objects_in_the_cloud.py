@@ -14,9 +14,6 @@ from mlsys.domain.errors import NotFound, Unavailable
 from tests.cloud.storage import StorageServer
 from tests.cloud.storage_faults import Fault
 
-# requests leaves a connection that broke to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
-
 MIB = 2**20
 Call = Callable[[CloudObjects, str], Any]
 
@@ -77,6 +74,33 @@ def test_a_passing_fault_is_not_noticed(
     call(cloud_objects, bucket)
 
     assert storage.faults.waiting == 0
+
+
+@pytest.mark.parametrize("call", [CALLS["read"], CALLS["open_reader"]], ids=["all", "range"])
+def test_attempts_at_one_content_share_a_connection(
+    cloud_objects: CloudObjects, storage: StorageServer, bucket: str, call: Call
+) -> None:
+    cloud_objects.put(f"{bucket}/old", b"old")
+    fault = Fault("status", times=3, path="alt=media")
+    storage.break_next(fault)
+
+    call(cloud_objects, bucket)
+
+    assert storage.faults.waiting == 0
+    assert len(fault.connections) == 1
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_of_the_bucket_itself_nothing_is_asked(
+    cloud_objects: CloudObjects, storage: StorageServer, bucket: str, call: Call
+) -> None:
+    cloud_objects.put(f"{bucket}/old", b"old")
+    fault = Fault("status", path=r"^/storage/v1/b/[^/?]+\?")
+    storage.break_next(fault)
+
+    call(cloud_objects, bucket)
+
+    assert fault.connections == set()
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)

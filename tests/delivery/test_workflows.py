@@ -1,6 +1,7 @@
 """What GitHub runs for us: nothing it may not, and only what is there."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -69,14 +70,15 @@ def test_every_target_and_program_that_a_workflow_calls_is_there() -> None:
 
 
 def test_every_python_that_is_supported_is_tested() -> None:
-    told = re.search(
-        r'requires-python = ">=3\.(\d+),<3\.(\d+)"', (ROOT / "pyproject.toml").read_text()
-    )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    told = re.fullmatch(r">=3\.(\d+),<3\.(\d+)", project["requires-python"])
     assert told
 
     supported = [f"3.{minor}" for minor in range(int(told[1]), int(told[2]))]
+    python = "Programming Language :: Python :: "
+    classified = [one.removeprefix(python) for one in project["classifiers"] if python in one]
 
-    assert CI["jobs"]["tests"]["strategy"]["matrix"]["python"] == supported
+    assert CI["jobs"]["tests"]["strategy"]["matrix"]["python"] == classified == supported
 
 
 def test_prod_takes_what_staging_took_and_only_by_hand() -> None:

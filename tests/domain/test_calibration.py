@@ -40,7 +40,7 @@ def noisy(rows: int = 400, classes: int = 2) -> Rows:
     shares = raw / raw.sum(axis=1, keepdims=True)
     target = np.array([generator.choice(classes, p=row**2 / (row**2).sum()) for row in shares])
     prediction = shares[:, 1] if classes == 2 else shares
-    return target.astype(float), prediction, generator.choice([0.5, 1, 2], rows)
+    return target.astype(float), prediction, generator.choice(np.array([0.5, 1, 2]), rows)
 
 
 def log_odds(probability: Floats) -> Floats:

@@ -63,7 +63,7 @@ def test_multiclass_metrics_are_those_of_scikit_learn(rows: Scored) -> None:
             "brier_score_loss": sk.brier_score_loss(target, probability, **plain),
             "accuracy": sk.accuracy_score(target, label, **plain),
             "balanced_accuracy": sk.balanced_accuracy_score(target, label, **plain),
-            "matthews_corrcoef": correlation(target, label, weights),
+            "matthews_corrcoef": correlation(target, label.astype(float), weights),
             "cohen_kappa_score": sk.cohen_kappa_score(target, label, **plain),
             "f1_macro": sk.f1_score(target, label, **macro),
             "precision_macro": sk.precision_score(target, label, **macro),

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -72,13 +72,13 @@ class Load:
 
     def ask(self) -> None:
         """Ask until told to stop; answers of one version must be scores of that version."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         body = json.dumps({"model": "told", "instances": ROWS})
-        while not self.stop.is_set():
-            connection.request("POST", "/v1/predict", body)
-            answer = connection.getresponse()
-            self._check(answer.status, json.loads(answer.read()))
-        connection.close()
+        kept = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+        with closing(kept) as connection:
+            while not self.stop.is_set():
+                connection.request("POST", "/v1/predict", body)
+                answer = connection.getresponse()
+                self._check(answer.status, json.loads(answer.read()))
 
     def _check(self, status: int, body: Any) -> None:
         self.answers += 1

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import google_crc32c
+import requests
 from google.api_core import exceptions as vendor
 from google.cloud.storage import Blob
 
@@ -111,6 +112,15 @@ class Download(io.RawIOBase):
         while begin < self._blob.size and len(self._ahead) < RANGES_AHEAD:
             self._ahead.append((begin, self._threads.submit(self._fetched, begin)))
             begin += RANGE_BYTES
+
+
+def read_refusal(answer: requests.Response, **_told: object) -> None:
+    """Read what is no content to its end, so that its connection is free for the next attempt.
+
+    Google's downloads leave it unread, and the connection open until it is garbage.
+    """
+    if not answer.ok:
+        _ = answer.content
 
 
 def crc32c_of(checksum: Any) -> str:

@@ -14,7 +14,7 @@ from google.cloud.storage import Blob, Client
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from mlsys.adapters.contents import verified
-from mlsys.adapters.gcp.downloads import Download, crc32c_of, not_found
+from mlsys.adapters.gcp.downloads import Download, crc32c_of, not_found, read_refusal
 from mlsys.adapters.gcp.translated import translated
 from mlsys.adapters.gcp.uploads import Upload, UploadOnce, uploading
 from mlsys.domain.errors import AlreadyExists, NotFound, Unavailable
@@ -39,6 +39,9 @@ class CloudObjects:
 
     def __init__(self, client: Client, *, patience_seconds: float = 60.0) -> None:
         self._client = client
+        # Else a thread asks for each bucket itself, to describe it in traces that nobody takes.
+        os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
+        client._http.hooks["response"].append(read_refusal)  # noqa: SLF001 - no public name leads there
         self._retry = DEFAULT_RETRY.with_delay(0.2, 10.0, 2.0).with_timeout(patience_seconds)
 
     @translated

@@ -109,7 +109,8 @@ class _Grid:
     def _density(self, values: Sequence[Any]) -> Floats:
         """Estimate on each point what share of the values lies there; they sum to 1."""
         if self.choices:
-            places = np.asarray([self.choices.index(json.dumps(one)) for one in values])
+            chosen = (self.choices.index(json.dumps(one)) for one in values)
+            places = np.fromiter(chosen, np.int64)
         else:
             there = np.asarray(values, dtype=np.float64)
             scaled = np.log(there) if self.log else there
