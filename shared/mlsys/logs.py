@@ -22,6 +22,7 @@ def configure(level: str = "info", *, to: TextIO | None = None, readable: bool =
         to: where to; default: standard error.
         readable: for a person at a terminal instead of Cloud Logging.
     """
+    lines = structlog.WriteLogger(sys.stderr if to is None else to)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -29,7 +30,7 @@ def configure(level: str = "info", *, to: TextIO | None = None, readable: bool =
             _as_text if readable else _as_cloud_logging,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS.get(level, logging.ERROR)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr if to is None else to),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=False,
     )
 
