@@ -3,11 +3,12 @@
 import json
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import structlog
+from pydantic_core import to_json
 
 CARRIED = {"request_id", "event_id", "traceparent"}
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
@@ -44,7 +45,14 @@ def _as_cloud_logging(_: Any, level: str, line: MutableMapping[str, Any]) -> str
     }
     if "exception" in line:
         told["stack_trace"] = line.pop("exception")
-    return ENCODER.encode({**told, **line})
+    return _as_json({**told, **line})
+
+
+def _as_json(line: Mapping[str, Any]) -> str:
+    try:
+        return to_json(line, ensure_ascii=True, fallback=repr).decode()
+    except ValueError:  # of half a surrogate pair, as in names of files, and of bytes
+        return ENCODER.encode(line)
 
 
 def _as_text(_: Any, level: str, line: MutableMapping[str, Any]) -> str:
