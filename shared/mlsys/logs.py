@@ -3,11 +3,12 @@
 import json
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import structlog
+from pydantic_core import to_json
 
 CARRIED = {"request_id", "event_id", "traceparent"}
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
@@ -22,6 +23,7 @@ def configure(level: str = "info", *, to: TextIO | None = None, readable: bool =
         to: where to; default: standard error.
         readable: for a person at a terminal instead of Cloud Logging.
     """
+    lines = structlog.WriteLogger(sys.stderr if to is None else to)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -29,7 +31,7 @@ def configure(level: str = "info", *, to: TextIO | None = None, readable: bool =
             _as_text if readable else _as_cloud_logging,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS.get(level, logging.ERROR)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr if to is None else to),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=False,
     )
 
@@ -43,7 +45,14 @@ def _as_cloud_logging(_: Any, level: str, line: MutableMapping[str, Any]) -> str
     }
     if "exception" in line:
         told["stack_trace"] = line.pop("exception")
-    return ENCODER.encode({**told, **line})
+    return _as_json({**told, **line})
+
+
+def _as_json(line: Mapping[str, Any]) -> str:
+    try:
+        return to_json(line, ensure_ascii=True, fallback=repr).decode()
+    except ValueError:  # of half a surrogate pair, as in names of files, and of bytes
+        return ENCODER.encode(line)
 
 
 def _as_text(_: Any, level: str, line: MutableMapping[str, Any]) -> str:

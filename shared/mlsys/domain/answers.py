@@ -1,6 +1,8 @@
 """What calls answer besides records; here, so that a client needs no library that computes it."""
 
 import json
+from functools import partial
+from operator import is_
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
@@ -18,7 +20,7 @@ def label_name(label: str | float) -> str:
 
 
 def _present() -> Any:
-    return Field(default=None, exclude_if=lambda value: value is None)
+    return Field(default=None, exclude_if=partial(is_, None))
 
 
 class TrialRow(BaseModel):

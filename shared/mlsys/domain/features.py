@@ -27,6 +27,15 @@ Label = StrictBool | StrictInt | StrictStr
 Direction = Literal[-1, 0, 1]
 
 
+TYPES: dict[Kind, frozenset[type]] = {
+    "numeric": frozenset({int, float}),
+    "boolean": frozenset({bool}),
+    "category": frozenset({str}),
+    "datetime": frozenset({str}),
+}
+"""Of JSON's values, as Python reads them; exactly, for there a boolean is an int."""
+
+
 class Feature(Record):
     """One column of the matrix. `vocabulary` is sorted, and empty unless it is a category.
 
@@ -87,13 +96,11 @@ class Plan(Record):
         return lambda row: [row[name] for name in names]
 
     @cached_property
-    def places(self) -> dict[tuple[Kind, bool], tuple[int, ...]]:
-        """Where in the matrix the features of each kind stand, nullable or not."""
-        alike: dict[tuple[Kind, bool], tuple[int, ...]] = {}
-        for place, one in enumerate(self.features):
-            key = (one.kind, one.nullable)
-            alike[key] = (*alike.get(key, ()), place)
-        return alike
+    def types(self) -> tuple[frozenset[type], ...]:
+        """(k,) Python's types of what JSON may give for each feature."""
+        return tuple(
+            TYPES[one.kind] | ({type(None)} if one.nullable else set()) for one in self.features
+        )
 
     @cached_property
     def spelt(self) -> tuple[int, ...]:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from math import isfinite
+from operator import contains
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from mlsys.domain.errors import InvalidInput, Violation
-from mlsys.domain.features import MICROSECONDS_PER_DAY, Feature, Kind, Plan
+from mlsys.domain.features import MICROSECONDS_PER_DAY, TYPES, Feature, Kind, Plan
 from mlsys.domain.learners.base import Floats
 
 MAX_VIOLATIONS = 100
@@ -49,6 +50,8 @@ def encode_rows(plan: Plan, rows: Sequence[Any]) -> Encoded:
     [[41.0], [nan]]
 
     """
+    if len(rows) == 1 and (row := _plain_row(plan, rows[0])) is not None:
+        return Encoded(row, [])
     kinds = set(map(type, rows))
     if kinds != {dict} and not all(issubclass(kind, Mapping) for kind in kinds):
         raise _refusal(_misshapen(rows))
@@ -73,6 +76,25 @@ def encode_rows(plan: Plan, rows: Sequence[Any]) -> Encoded:
     if not complete or set(map(len, rows)) != {len(columns)}:
         warnings.extend(_extra(plan, rows))
     return Encoded(matrix, warnings)
+
+
+def _plain_row(plan: Plan, row: Any) -> Floats | None:
+    """Encode a row alone, which is sooner than by column; None if anything is to be said of it."""
+    if type(row) is not dict or len(row) != len(plan.features):
+        return None
+    try:
+        cells = list(plan.pick(row))
+        if not all(map(contains, plan.types, map(type, cells))):
+            return None
+        for place in plan.spelt:
+            feature, text = plan.features[place], cells[place]
+            if text is not None:
+                cells[place] = feature.codes[text] if feature.kind == "category" else _days(text)
+        matrix = np.array([cells], dtype=np.float64)
+    except (KeyError, ValueError, OverflowError):
+        return None
+    other = matrix.size - np.count_nonzero(np.isfinite(matrix))
+    return None if other and other != cells.count(None) else matrix
 
 
 _Values = Sequence[Any]
@@ -104,24 +126,13 @@ def _matrix(coded: Sequence[_Values], columns: Sequence[_Values], *, rows: int) 
 
 def _of_wrong_types(plan: Plan, columns: Sequence[_Values]) -> set[int]:
     """Compare exact types: a boolean is an int for Python, but not for us."""
-    wrong = set()
-    for (kind, nullable), places in plan.places.items():
-        allowed = (_OR_NONE if nullable else _TYPES)[kind]
-        alike = [columns[place] for place in places]
-        if not allowed.issuperset(map(type, chain.from_iterable(alike))):
-            wrong |= {
-                place for place in places if not allowed.issuperset(map(type, columns[place]))
-            }
-    return wrong
+    return {
+        place
+        for place, (types, values) in enumerate(zip(plan.types, columns, strict=True))
+        if not types.issuperset(map(type, values))
+    }
 
 
-_TYPES: dict[Kind, frozenset[type]] = {
-    "numeric": frozenset({int, float}),
-    "boolean": frozenset({bool}),
-    "category": frozenset({str}),
-    "datetime": frozenset({str}),
-}
-_OR_NONE = {kind: types | {type(None)} for kind, types in _TYPES.items()}
 _EXPECTED: dict[Kind, str] = {
     "numeric": "a number",
     "boolean": "true or false",
@@ -174,7 +185,7 @@ def _problems(unfit: Sequence[Feature], rows: Sequence[Mapping[str, Any]]) -> It
 
 def _expected_instead(feature: Feature, value: Any) -> str | None:
     """Say what should stand there; None if the value fits."""
-    if type(value) not in _TYPES[feature.kind]:
+    if type(value) not in TYPES[feature.kind]:
         return _EXPECTED[feature.kind]
     if feature.kind == "numeric":
         try:

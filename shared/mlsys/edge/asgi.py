@@ -3,7 +3,6 @@
 from asyncio import get_running_loop
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import cache
 from typing import Generic
 from urllib.parse import parse_qsl
@@ -12,7 +11,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from mlsys.domain.errors import Overloaded
-from mlsys.edge.http import Answer, MustWait, Request, Route, Runtime, respond
+from mlsys.edge.http import Answer, MustWait, Request, Route, Runtime, log, respond
 from mlsys.edge.openapi import described
 from mlsys.edge.parsing import MAX_BODY_BYTES
 
@@ -46,6 +45,7 @@ class Server(Generic[Runtime]):
     def __init__(self, routes: tuple[Route[Runtime], ...], runtime: Runtime) -> None:
         self._table = described(routes)
         self._runtime = runtime
+        self._lines = log.bind()  # else it would be made anew for each line
         self._working = _Line(threads=1)
         self._waiting = _Line(threads=WAITING_AT_ONCE)
 
@@ -57,7 +57,7 @@ class Server(Generic[Runtime]):
                 return Reply(self._respond(asked))
             return Reply(await self._in(self._working, asked))
         except MustWait:
-            return Reply(await self._in(self._waiting, replace(asked, at_once=False)))
+            return Reply(await self._in(self._waiting, asked._replace(at_once=False)))
 
     async def _in(self, line: "_Line", asked: Request) -> Answer:
         size_bytes = len(asked.body)
@@ -73,7 +73,7 @@ class Server(Generic[Runtime]):
             line.size_bytes -= size_bytes
 
     def _respond(self, asked: Request) -> Answer:
-        return respond(self._table, asked, self._runtime)
+        return respond(self._table, asked, self._runtime, lines=self._lines)
 
 
 @cache

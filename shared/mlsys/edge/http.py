@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from time import perf_counter
-from typing import Any, Generic, TypeVar
+from types import MappingProxyType
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import structlog
 from pydantic import BaseModel
+from structlog.typing import FilteringBoundLogger
 
 from mlsys.domain import errors
 from mlsys.edge.failures import (
@@ -23,7 +25,7 @@ from mlsys.edge.failures import (
 from mlsys.edge.parsing import Model, check_size, loggable, parse_json, parse_model, parse_query
 from mlsys.edge.request_ids import request_id_of
 
-log = structlog.get_logger()
+log: FilteringBoundLogger = structlog.get_logger()
 
 STATUS: dict[type[errors.MlsysError], HTTPStatus] = {
     errors.InvalidInput: HTTPStatus.BAD_REQUEST,
@@ -52,8 +54,7 @@ class MustWait(Exception):
     """A request that was to be answered at once needs what is not at hand: let another thread."""
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What came in. Header names are in lower case.
 
     To one that is to be answered `at_once`, on the thread that carries all of them, no handler
@@ -62,14 +63,13 @@ class Request:
 
     method: str
     path: str
-    query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = MappingProxyType({})
+    headers: Mapping[str, str] = MappingProxyType({})
     body: bytes = b""
     at_once: bool = False
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What goes out."""
 
     status: HTTPStatus
@@ -175,6 +175,7 @@ def respond(
     runtime: Runtime,
     *,
     refusal: errors.MlsysError | None = None,
+    lines: FilteringBoundLogger = log,
 ) -> Answer:
     """Answer one request, or refuse it, and write its line in the log.
 
@@ -190,7 +191,7 @@ def respond(
 
     answer = _answer(table, request, runtime, request_id, refusal)
 
-    log.info(
+    lines.info(
         "request.answered",
         method=request.method,
         path=request.path,

@@ -1,8 +1,9 @@
 """LightGBM's models, scored through its C API."""
 
-from ctypes import CDLL, PyDLL, byref, c_char_p, c_int, c_int32, c_int64, c_void_p
+from ctypes import CDLL, PyDLL, byref, c_char_p, c_double, c_int, c_int32, c_int64, c_void_p
 from dataclasses import dataclass
 from functools import cache
+from math import prod
 from weakref import finalize
 
 import numpy as np
@@ -58,13 +59,11 @@ class LightGBMBooster:
     def predict(self, matrix: Floats) -> Floats:
         """See base.Booster."""
         check_width(matrix, self._features)
+        if len(matrix) == 1:
+            return self._predict_one(matrix)
         rows = np.ascontiguousarray(matrix, dtype=np.float64)
         scores = np.empty(predictions_shape(self.task, rows))
-        if len(rows) == 1:
-            self._holding.LGBM_BoosterPredictForMatSingleRowFast(
-                self._one_score, address(rows), byref(c_int64()), address(scores)
-            )
-        elif len(rows) > 1:
+        if len(rows) > 1:
             self._library.LGBM_BoosterPredictForMat(
                 *(self._booster, address(rows), FLOAT64, *rows.shape, ROW_MAJOR),
                 *(SCORE, FIRST, ALL, _settings(self.threads), byref(c_int64()), address(scores)),
@@ -92,6 +91,16 @@ class LightGBMBooster:
     def to_bytes(self) -> bytes:
         """See base.Booster: LightGBM's text format."""
         return self.content
+
+    def _predict_one(self, matrix: Floats) -> Floats:
+        """Hand over bytes and a C array: NumPy takes long to tell an address."""
+        row = matrix.astype(np.float64, copy=False).tobytes()
+        shape = predictions_shape(self.task, matrix)
+        scores = (c_double * prod(shape))()
+        self._holding.LGBM_BoosterPredictForMatSingleRowFast(
+            self._one_score, row, byref(c_int64()), scores
+        )
+        return np.frombuffer(memoryview(scores)).reshape(shape)
 
 
 def load(content: bytes, *, task: Task, threads: int) -> LightGBMBooster:
