@@ -159,7 +159,7 @@ def _catboost(training: Training, params: Mapping[str, Any], binned: Any, prune:
     model.fit(binned.train, eval_set=binned.val, callbacks=[Callback()])
     if pruned:
         raise optuna.TrialPruned
-    return float(model.get_best_score()["validation"]["Logloss"])
+    return float(min(model.get_evals_result()["validation"]["Logloss"]))
 
 
 FITS: Mapping[ModelType, Callable[[Training, Mapping[str, Any], Any, Prune], float]] = {
