@@ -83,6 +83,17 @@ def test_a_row_has_the_same_bits_in_a_table_and_in_json(
     assert matrix.tobytes() == encode_rows(plan, rows).matrix.tobytes()
 
 
+@given(tables())
+def test_a_row_alone_has_the_same_bits_as_among_others(
+    drawn: tuple[Plan, pl.DataFrame, list[dict[str, Any]]],
+) -> None:
+    plan, _, rows = drawn
+
+    alone = [encode_rows(plan, [row]).matrix.tobytes() for row in rows]
+
+    assert b"".join(alone) == encode_rows(plan, rows).matrix.tobytes()
+
+
 def test_what_is_finer_than_a_microsecond_is_cut_off_alike() -> None:
     plan = Plan(
         features=(Feature(name="x", kind="datetime", nullable=False),),

@@ -47,6 +47,7 @@ def test_values_become_numbers(kind: Kind, values: list[Any], expected: list[flo
     np.testing.assert_array_equal(matrix[:, 0], expected)
 
 
+@pytest.mark.parametrize("alone", [False, True], ids=["among others", "alone"])
 @pytest.mark.parametrize(
     ("kind", "value", "description"),
     [
@@ -65,7 +66,9 @@ def test_values_become_numbers(kind: Kind, values: list[Any], expected: list[flo
         ("datetime", "2024-02-30", "2024-02-30"),
     ],
 )
-def test_a_value_of_another_kind_is_refused(kind: Kind, value: Any, description: str) -> None:
+def test_a_value_of_another_kind_is_refused(
+    kind: Kind, value: Any, description: str, *, alone: bool
+) -> None:
     good: dict[Kind, Any] = {
         "numeric": 1,
         "boolean": False,
@@ -74,10 +77,10 @@ def test_a_value_of_another_kind_is_refused(kind: Kind, value: Any, description:
     }
 
     with pytest.raises(InvalidInput) as refusal:
-        encoded(kind, good[kind], value, None)
+        encoded(kind, *([value] if alone else [good[kind], value, None]))
 
     [violation] = refusal.value.violations
-    assert violation.field == "instances[1].x"
+    assert violation.field == f"instances[{0 if alone else 1}].x"
     assert description in violation.description
 
 

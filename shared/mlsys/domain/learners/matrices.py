@@ -6,6 +6,8 @@ import numpy.typing as npt
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.learners.base import Floats, Task
 
+LARGEST = float(np.finfo(np.float32).max)
+
 
 def predictions_shape(task: Task, matrix: Floats) -> tuple[int, ...]:
     """Return what `Booster.predict` answers to (n, k): (n,) or (n, n_classes)."""
@@ -28,5 +30,4 @@ def check_width(matrix: Floats, features: int) -> None:
 
 def as_float32(matrix: Floats) -> npt.NDArray[np.float32]:
     """Narrow (n, k) to rows of 32 bits, as a library would; what is too large stays finite."""
-    limit = float(np.finfo(np.float32).max)
-    return np.ascontiguousarray(np.clip(matrix, -limit, limit), dtype=np.float32)
+    return np.ascontiguousarray(matrix.clip(-LARGEST, LARGEST), dtype=np.float32)

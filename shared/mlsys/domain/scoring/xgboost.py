@@ -11,7 +11,7 @@ from ctypes import (
     c_int,
     c_uint64,
     c_void_p,
-    memmove,
+    string_at,
 )
 from dataclasses import dataclass
 from functools import cache
@@ -177,9 +177,8 @@ def _table(rows: npt.NDArray[np.float32]) -> bytes:
 
 
 def _copied(numbers: Any, shape: tuple[int, ...]) -> Floats:
-    narrow = np.empty(shape, dtype=np.float32)
-    memmove(address(narrow), numbers, 4 * prod(shape))
-    return narrow.astype(np.float64)
+    narrow = np.frombuffer(string_at(numbers, 4 * prod(shape)), dtype=np.float32)
+    return narrow.reshape(shape).astype(np.float64)
 
 
 def _adding_up(shares: Floats, scores: Floats) -> Floats:
