@@ -160,8 +160,7 @@ def test_from_a_dropped_file_to_an_explained_prediction(cloud: Cloud) -> None:
     ]
     assert sum(right) >= 16
     assert all(one["explanation"]["contributions"] for one in answers["predictions"])
-    launched = json.loads(cloud.log_of("launch").splitlines()[-1])
-    assert launched["request_id"] == REQUEST_ID
+    assert f'"request_id":"{REQUEST_ID}"' in cloud.log_of("launch")
     for task in range(2):
         [log] = cloud.logs.rglob(f"task-{task}.log")
         said = [line for line in log.read_text().splitlines() if not line.startswith("---")]
