@@ -80,7 +80,7 @@ def test_sigmoid_is_the_logistic_regression_of_platts_targets(rows: Rows) -> Non
     wanted = oracle.predict_proba(log_odds(score)[:, None])[:, 1]
     if oracle.coef_.item() < 0:
         wanted = np.full_like(score, share @ smooth / share.sum())
-    assert calibrated(found, score) == pytest.approx(wanted, abs=1e-8)
+    assert calibrated(found, score) == pytest.approx(wanted, abs=1e-9)
 
 
 def test_sigmoid_is_as_near_to_scikit_learns_as_that_comes_to_the_optimum() -> None:

@@ -19,12 +19,14 @@ CalibrationMethod = Literal["sigmoid", "isotonic"]
 
 # Odds beyond these are taken for these: 32 bits know no probability between 1 - 3e-8 and 1.
 EXTREME = 1e-8
-# Of Newton's method: when to end, what keeps a curvature from being flat, and which share of the
-# gain that the slope promises a step must bring.
+# Of Newton's method: when to end, what keeps a curvature from being flat, which share of the gain
+# that the slope promises a step must bring, and how far off a loss may be, of itself: a step that
+# gains less cannot be judged by it, and is taken as it is.
 MAX_STEPS = 100
-FLAT = 1e-11
+FLAT = 1e-14
 RIDGE = 1e-12
 ENOUGH = 1e-4
+ROUNDING = 100 * float(np.finfo(np.float64).eps)
 
 
 class Sigmoid(Record):
@@ -169,9 +171,8 @@ def _least(start: Floats, columns: Floats, target: Floats, share: Floats) -> Flo
         told = _probability(found @ columns)
         curvature = (columns * (share * told * (1 - told))) @ columns.T + np.eye(2) * RIDGE
         step = -np.linalg.solve(curvature, gradient)
-        rounding = loss * np.finfo(np.float64).eps
         after = _loss(found + step, columns, target, share)
-        while after > loss + ENOUGH * float(gradient @ step) + rounding:
+        while after > loss * (1 + ROUNDING) + ENOUGH * float(gradient @ step):
             step /= 2
             after = _loss(found + step, columns, target, share)
         found, loss, left = found + step, after, left - 1
