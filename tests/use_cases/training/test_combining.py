@@ -11,6 +11,7 @@ from mlsys.domain.learners.base import Examples
 from mlsys.domain.messages import ExperimentRequest, ModelType
 from mlsys.domain.spaces.dimensions import Int
 from mlsys.domain.spaces.overrides import spaces_of
+from mlsys.domain.spaces.search import first_trials
 from mlsys.use_cases.training import combining
 from mlsys.use_cases.training.binned import Binned
 from mlsys.use_cases.training.combining import CATBOOST, COMPLEXITY, settled
@@ -31,6 +32,14 @@ def test_it_combines_them_where_pairs_tell_what_single_ones_do_not(target: str) 
 @pytest.mark.parametrize("target", ["two classes", "numbers"])
 def test_it_takes_each_by_itself_where_pairs_tell_no_more(target: str) -> None:
     assert settled_for(told_by="singles", target=target)[COMPLEXITY] == Int(1, 1)
+
+
+def test_the_warnings_of_the_experiment_say_that_it_does() -> None:
+    space = settled_for(told_by="singles")
+
+    [note] = first_trials({CATBOOST: space}).notes
+
+    assert "max_ctr_complexity, 4, is not in its search space; 1 is tried instead" in note
 
 
 def test_it_is_settled_alike_each_time() -> None:

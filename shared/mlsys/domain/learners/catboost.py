@@ -91,7 +91,7 @@ class CatBoostLearner:
             metric = "AUC:use_weights=true"
         fixed = {
             "loss_function": LOSSES[task.kind],
-            "eval_metric": metric if watched else metric + OF_VAL_ONLY,
+            "eval_metric": metric + OF_VAL_ONLY if metric == LOSSES[task.kind] else metric,
             "iterations": rounds,
             "border_count": BORDER_COUNT,
             "use_best_model": False,

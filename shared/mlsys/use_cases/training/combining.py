@@ -8,12 +8,13 @@ from mlsys.domain.errors import InvalidInput
 from mlsys.domain.learners.base import Monitor
 from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ExperimentRequest, ModelType
-from mlsys.domain.spaces.dimensions import Int
+from mlsys.domain.spaces.dimensions import Int, Value
 from mlsys.domain.spaces.search import Spaces
+from mlsys.domain.spaces.tunable import TUNABLE
 from mlsys.use_cases.training.binned import Binned
 
 CATBOOST = ModelType.CATBOOST
-COMPLEXITY, DEFAULT = "max_ctr_complexity", 4
+COMPLEXITY = "max_ctr_complexity"
 ROUNDS, LEARNING_RATE = 50, 0.3
 TWO_COLUMNS = 2
 LEAST_ROWS = 10_000
@@ -35,7 +36,8 @@ def settled(spaces: Spaces, request: ExperimentRequest, *, binned: Binned, threa
     seed = request.optuna_config.seed
     try:
         combined, alone = (
-            _loss(binned, complexity, threads=threads, seed=seed) for complexity in (DEFAULT, 1)
+            _loss(binned, complexity, threads=threads, seed=seed)
+            for complexity in (TUNABLE[CATBOOST][COMPLEXITY].default, 1)
         )
     except InvalidInput:
         # Trial 0 is going to fail of it, and to say why.
@@ -45,7 +47,7 @@ def settled(spaces: Spaces, request: ExperimentRequest, *, binned: Binned, threa
     return {**spaces, CATBOOST: {**spaces[CATBOOST], COMPLEXITY: Int(1, 1)}}
 
 
-def _loss(binned: Binned, complexity: int, *, threads: int, seed: int) -> float:
+def _loss(binned: Binned, complexity: Value, *, threads: int, seed: int) -> float:
     """Return the lowest loss on val of so many rounds, combining up to so many categories."""
     task, losses = binned.task, []
 
