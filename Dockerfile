@@ -57,7 +57,7 @@ COPY jobs jobs
 ARG COMMIT=unknown
 ENV MLSYS_COMMIT=${COMMIT}
 USER 65532:65532
-CMD ["functions-framework", "--target=predict", "--source=functions/predict/main.py"]
+CMD ["python", "functions/predict"]
 
 FROM learners AS explain
 COPY --from=build-explain /opt/mlsys /opt/mlsys

@@ -13,6 +13,8 @@ from mlsys.domain.ids import ID_PATTERN
 PREFIX = "MLSYS_"
 STAND_INS = {
     "GOOGLE_CLOUD_PROJECT": "project",
+    "AIP_HTTP_PORT": "port",
+    "PORT": "port",
     "AIP_HEALTH_ROUTE": "health_route",
     "AIP_PREDICT_ROUTE": "predict_route",
 }
@@ -71,6 +73,16 @@ class Settings(BaseModel):
         "",
         pattern=f"^$|{ID_PATTERN}",
         description="the model that calls mean which name none: MLflow's and Vertex AI's",
+    )
+    host: str = Field(
+        "0.0.0.0",  # noqa: S104  # a container is asked from without
+        description="address where `python functions/predict` listens",
+    )
+    port: int = Field(
+        8080,
+        ge=0,
+        le=65535,
+        description="where it listens; Vertex AI's AIP_HTTP_PORT and Cloud Run's PORT stand in",
     )
     health_route: str = Field(
         "", description="another path of GET /ping; Vertex AI's AIP_HEALTH_ROUTE stands in"

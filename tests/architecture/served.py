@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.cloud.deployed import HOST, arguments_of
 from tests.cloud.listener import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -61,17 +62,16 @@ def serving(
     if not python.exists():
         pytest.fail(f"there is no {python.parents[1].name}: run `make envs`")
     port, log = free_port(), folder / "log"
-    command = [
-        *(str(python), "-X", "importtime", "-m", "functions_framework", "--target", name),
-        *("--source", str(ROOT / "functions" / name / "main.py")),
-        *("--host", "127.0.0.1", "--port", str(port)),
-    ]
+    command = [str(python), "-X", "importtime", *arguments_of(name, port)]
+    listens = {"MLSYS_HOST": HOST, "MLSYS_PORT": str(port)}
     with (
         log.open("wb") as output,
-        subprocess.Popen(command, env=dict(environment), cwd=ROOT, stderr=output) as running,
+        subprocess.Popen(
+            command, env={**environment, **listens}, cwd=ROOT, stderr=output
+        ) as running,
     ):
         [packages] = python.parents[1].glob("lib/python*/site-packages")
-        process = Process(running.pid, f"http://127.0.0.1:{port}", log, packages)
+        process = Process(running.pid, f"http://{HOST}:{port}", log, packages)
         try:
             _wait_for(process)
             yield process

@@ -74,6 +74,7 @@ def test_a_deployable_only_wires(file: Path) -> None:
         "mlsys.edge.asgi",
         "mlsys.edge.events",
         "mlsys.edge.flask",
+        "mlsys.edge.listening",
         f"mlsys.handlers.{name}",
         "mlsys.runtime",
         "mlsys.starting",

@@ -15,16 +15,21 @@ from tests.benchmarks.served_model import ServedModel
 
 ROOT = Path(__file__).parents[2]
 SERVERS = Path(__file__).with_name("servers")
-PREDICT = ROOT / "functions" / "predict" / "main.py"
+PACKAGE = "tests.benchmarks.servers"
+PREDICT = ROOT / "functions" / "predict"
 TOLERANCE = 1e-6
 
 OURS, OURS_CLOUD = "ours, files", "ours, cloud adapters"
-FLASK, ASGI = "a constant, Flask", "a constant, ASGI"
+FLASK, ASGI, BARE = "a constant, Flask", "a constant, ASGI", "a constant, uvicorn"
 MLFLOW, BENTOML = "MLflow models serve", "BentoML"
 PANDAS, NUMPY = "FastAPI + pandas", "FastAPI + numpy"
 
 CONSTANT = b'{"predictions":[0.5]}'
 LISTEN = ("--host", "127.0.0.1", "--port", "{port}")
+LEAN = (
+    *("--log-level", "warning", "--no-access-log", "--lifespan", "off", "--ws", "none"),
+    *("--no-proxy-headers", "--no-server-header"),
+)
 MLFLOW_ONE = ("--workers", "1", "--env-manager", "local")
 # A core of one's own is no use to more threads; unasked, LightGBM takes the whole machine.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -59,15 +64,19 @@ class Contestant:
         """Whether its environment was made."""
         return Path(self.python).exists()
 
-    @property
-    def environment(self) -> dict[str, str]:
+    def command(self, port: int) -> list[str]:
+        """Say what starts it."""
+        return [self.python, *(one.replace("{port}", str(port)) for one in self.arguments)]
+
+    def environment(self, port: int = 0) -> dict[str, str]:
         """All variables that it gets."""
+        own = {name: one.replace("{port}", str(port)) for name, one in self.variables.items()}
         return {
             "PATH": f"{self.venv / 'bin'}:{os.environ['PATH']}",
             "HOME": os.environ["HOME"],
             "PYTHONPATH": str(ROOT),
             **ONE_THREAD,
-            **self.variables,
+            **own,
         }
 
     def body(self, model: ServedModel, rows: int) -> bytes:
@@ -121,12 +130,16 @@ class Places:
         return [one for one in wanted if one.is_installed]
 
     def constants(self) -> Iterator[Contestant]:
-        """Return the floor: Flask, and ASGI."""
-        for name, file in ((FLASK, "constant.py"), (ASGI, "constant_asgi.py")):
+        """Return the floor: functions-framework with Flask and with ASGI, and uvicorn alone."""
+        for name, arguments in (
+            (FLASK, _function("constant.py", "--signature-type", "http")),
+            (ASGI, _function("constant_asgi.py", "--asgi")),
+            (BARE, ("-m", "uvicorn", f"{PACKAGE}.constant_bare:constant", *LISTEN, *LEAN)),
+        ):
             yield Contestant(
                 name=name,
                 venv=self.venv,
-                arguments=_function(SERVERS / file, "constant"),
+                arguments=arguments,
                 variables={},
                 path="/",
                 wrap=_plain,
@@ -140,8 +153,8 @@ class Places:
             yield Contestant(
                 name=name,
                 venv=venvs[name],
-                arguments=_function(PREDICT, "predict"),
-                variables=variables,
+                arguments=(str(PREDICT),),
+                variables={"MLSYS_HOST": "127.0.0.1", "MLSYS_PORT": "{port}", **variables},
                 path="/v1/predict",
                 wrap=partial(_of_ours, model.name),
                 scores=_told,
@@ -149,7 +162,7 @@ class Places:
 
     def _by_hand(self, left: Path) -> Iterator[Contestant]:
         for name, module in ((PANDAS, "by_hand_pandas"), (NUMPY, "by_hand_numpy")):
-            app = f"tests.benchmarks.servers.{module}:app"
+            app = f"{PACKAGE}.{module}:app"
             yield Contestant(
                 name=name,
                 venv=ROOT / ".venv-peers-fastapi",
@@ -161,7 +174,7 @@ class Places:
             )
 
     def _bento(self, left: Path) -> Contestant:
-        service = "tests.benchmarks.servers.bento:Scorer"
+        service = f"{PACKAGE}.bento:Scorer"
         return Contestant(
             name=BENTOML,
             venv=ROOT / ".venv-peers-bentoml",
@@ -183,26 +196,17 @@ class Places:
             path="/invocations",
             wrap=_split,
             scores=itemgetter("predictions"),
-            before=("-m", "tests.benchmarks.servers.mlflow_model", saved),
+            before=("-m", f"{PACKAGE}.mlflow_model", saved),
         )
 
 
-def constant_beside(ours: Path = PREDICT) -> str:
-    """Name the constant on the server that ours is deployed on."""
-    return ASGI if _is_asgi(ours) else FLASK
-
-
-def _function(source: Path, target: str) -> tuple[str, ...]:
-    """Start a function as its cloud does: ASGI, if it is written for that."""
-    mode = ("--asgi",) if _is_asgi(source) else ("--signature-type", "http")
+def _function(file: str, *mode: str) -> tuple[str, ...]:
+    """Start a constant as Google Cloud does."""
+    source = str(SERVERS / file)
     return (
-        *("-m", "functions_framework", "--target", target, "--source", str(source)),
+        *("-m", "functions_framework", "--target", "constant", "--source", source),
         *(*mode, *LISTEN),
     )
-
-
-def _is_asgi(source: Path) -> bool:
-    return "functions_framework.aio" in source.read_text()
 
 
 def _plain(rows: Json) -> Json:

@@ -46,11 +46,8 @@ class Server:
         self._began = time.perf_counter()
         with log.open("wb") as output, _on(core):
             self._process = subprocess.Popen(
-                [
-                    contestant.python,
-                    *(one.replace("{port}", str(self.port)) for one in contestant.arguments),
-                ],
-                env=contestant.environment,
+                contestant.command(self.port),
+                env=contestant.environment(self.port),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -128,7 +125,7 @@ def prepare(contestant: Contestant, folder: Path) -> None:
     command = [contestant.python, *contestant.before]
     ended = subprocess.run(
         command,
-        env=contestant.environment,
+        env=contestant.environment(),
         cwd=folder,
         capture_output=True,
         text=True,

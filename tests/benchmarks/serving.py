@@ -25,6 +25,7 @@ from mlsys.domain.messages import ModelType
 from mlsys.runtime import Runtime
 from mlsys.settings import settings_from
 from tests.benchmarks.contestants import (
+    ASGI,
     MLFLOW,
     NUMPY,
     OURS,
@@ -32,7 +33,6 @@ from tests.benchmarks.contestants import (
     ROOT,
     Contestant,
     Places,
-    constant_beside,
 )
 from tests.benchmarks.served_figures import Figures, print_table
 from tests.benchmarks.served_load import warm
@@ -135,7 +135,7 @@ def _is_right(contestant: Contestant, model: ServedModel, folder: Path, *, core:
 
 def _printed(measured: list[Figures]) -> list[Figures]:
     for figures in measured:
-        figures.print_beside(constant_beside(), [MLFLOW, NUMPY], ours=OURS)
+        figures.print_beside(ASGI, [MLFLOW, NUMPY], ours=OURS)
     return measured
 
 

@@ -14,6 +14,7 @@ from tests.cloud.listener import free_port
 ROOT = Path(__file__).parents[2]
 EVENTS = {"split", "launch"}
 START_SECONDS = 60
+HOST = "127.0.0.1"
 
 
 @contextmanager
@@ -31,21 +32,32 @@ def deployed(
         yield urls
 
 
+def arguments_of(name: str, port: int) -> list[str]:
+    """Start a function as its image does; what serves itself reads from settings where."""
+    folder = ROOT / "functions" / name
+    if (folder / "__main__.py").exists():
+        return [str(folder)]
+    return [
+        *("-m", "functions_framework", "--target", name, "--source", str(folder / "main.py")),
+        *("--signature-type", "cloudevent" if name in EVENTS else "http"),
+        *("--host", HOST, "--port", str(port)),
+    ]
+
+
 @contextmanager
 def _function(name: str, environment: Mapping[str, str], log: Path) -> Iterator[str]:
     port = free_port()
-    command = [
-        *(sys.executable, "-m", "functions_framework"),
-        *("--target", name, "--source", str(ROOT / "functions" / name / "main.py")),
-        *("--signature-type", "cloudevent" if name in EVENTS else "http"),
-        *("--host", "127.0.0.1", "--port", str(port)),
-    ]
+    listens = {"MLSYS_HOST": HOST, "MLSYS_PORT": str(port)}
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, env=dict(environment), cwd=ROOT, stdout=output, stderr=output
+            [sys.executable, *arguments_of(name, port)],
+            env={**environment, **listens},
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
         )
         try:
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://{HOST}:{port}"
         finally:
             process.terminate()
             process.wait(timeout=30)

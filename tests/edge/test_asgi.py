@@ -1,17 +1,16 @@
 """What is small is answered on the loop, the rest in lines; who finds one full is refused."""
 
 import asyncio
-import json
 import threading
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import BaseModel
-from starlette.requests import Request as HttpRequest
 
-from mlsys.edge.asgi import MAX_LINE, MAX_LINE_BYTES, SMALL_BYTES, Reply, Server
+from mlsys.edge.asgi import MAX_LINE, MAX_LINE_BYTES, SMALL_BYTES, Message, Server
 from mlsys.edge.http import Call, Route
 from mlsys.edge.parsing import MAX_BODY_BYTES
 
@@ -73,7 +72,7 @@ ROUTES = (
     Route("GET", "/alive", tell),
 )
 
-Ask = Callable[..., Coroutine[Any, Any, Reply]]
+Ask = Callable[..., Coroutine[Any, Any, httpx.Response]]
 
 
 @pytest.fixture
@@ -86,21 +85,26 @@ def ask(gate: Gate) -> Ask:
     """Ask a server of this test's."""
     server = Server(ROUTES, gate)
 
-    async def send(method: str, path: str, *parts: bytes, query: bytes = b"") -> Reply:
-        scope = {"type": "http", "method": method, "path": path, "headers": []}
-        left = list(parts or [b""])
+    async def answered(method: str, path: str, *parts: bytes, query: bytes = b"") -> httpx.Response:
+        scope = {"method": method, "path": path, "headers": [], "query_string": query}
+        left, sent = list(parts or [b""]), list[Message]()
 
-        async def receive() -> dict[str, Any]:
+        async def receive() -> Message:
             body = left.pop(0)
             return {"type": "http.request", "body": body, "more_body": bool(left)}
 
-        return await server.answer(HttpRequest({**scope, "query_string": query}, receive))
+        async def send(message: Message) -> None:
+            sent.append(message)
 
-    return send
+        await server(scope, receive, send)
+        start, body = sent
+        return httpx.Response(start["status"], headers=start["headers"], content=body["body"])
+
+    return answered
 
 
-def body_of(reply: Reply) -> Any:
-    return json.loads(bytes(reply.body))
+def body_of(answered: httpx.Response) -> Any:
+    return answered.json()
 
 
 def test_what_is_small_is_answered_on_the_loop_and_what_is_large_is_not(ask: Ask) -> None:
@@ -168,7 +172,7 @@ def test_a_route_of_another_form_refuses_in_that(ask: Ask, gate: Gate) -> None:
 
 async def crowd(
     ask: Ask, gate: Gate, path: str, body: bytes, *, at_most: int
-) -> tuple[Reply, Reply, list[Reply], Reply]:
+) -> tuple[httpx.Response, httpx.Response, list[httpx.Response], httpx.Response]:
     """Let so many stand in line; answer the next one, who is alive, the line, and a late one."""
     line = [asyncio.create_task(ask("POST", path, body)) for _ in range(at_most)]
     await asyncio.to_thread(gate.entered.acquire, timeout=PATIENCE_SECONDS)

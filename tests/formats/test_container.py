@@ -26,9 +26,7 @@ def port(trained_home: Path) -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    [command] = re.findall(
-        r"^`(PORT=.*functions-framework .*)`$", OPERATIONS.read_text(), re.MULTILINE
-    )
+    [command] = re.findall(r"Its command is the image's, `(.*?)`", OPERATIONS.read_text())
     environment = {
         "AIP_HTTP_PORT": str(port),
         "AIP_HEALTH_ROUTE": HEALTH,
@@ -36,11 +34,10 @@ def port(trained_home: Path) -> Iterator[int]:
         "MLSYS_HOME": str(trained_home),
         "MLSYS_LOG_LEVEL": "error",
         "MLSYS_DEFAULT_MODEL": "lightgbm",
+        "MLSYS_HOST": "127.0.0.1",
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
-    with subprocess.Popen(
-        ["/bin/sh", "-c", f"exec env {command}"], cwd=ROOT, env=environment
-    ) as started:
+    with subprocess.Popen(command.split(), cwd=ROOT, env=environment) as started:
         try:
             deadline = time.monotonic() + 60
             while not listens(port):

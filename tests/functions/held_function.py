@@ -1,4 +1,4 @@
-"""A function whose answers wait until a file appears; see test_loaded_functions.py.
+"""Serves answers that wait until a file appears; see test_loaded_functions.py.
 
 `HELD_FOLDER` is where that file and a mark of each request that waits for it stand; `HELD_SERVER`
 is `whole`, or one of two that are broken.
@@ -6,17 +6,14 @@ is `whole`, or one of two that are broken.
 
 import os
 import time
-from functools import cache
 from pathlib import Path
-from typing import cast
 
-import functions_framework.aio
 from pydantic import BaseModel
-from starlette.requests import Request
 
 from mlsys import logs
 from mlsys.edge import asgi
-from mlsys.edge.http import Call, Route
+from mlsys.edge.http import Answer, Call, Request, Route
+from mlsys.edge.listening import listen
 
 FOLDER = Path(os.environ.get("HELD_FOLDER", "."))
 
@@ -65,23 +62,14 @@ class Endless(asgi.Server[Path]):
 class Looped(asgi.Server[Path]):
     """Answers everything on the loop."""
 
-    async def answer(self, request: Request) -> asgi.Reply:
-        asked = await asgi.read_request(request)
-        return asgi.Reply(self._respond(asked))
+    async def _answer(self, asked: Request) -> Answer:
+        return self._respond(asked)
 
 
 SERVERS = {"whole": asgi.Server, "endless": Endless, "looped": Looped}
 
 
-@functions_framework.aio.http
-async def held(request: Request) -> asgi.Reply:
-    """Answer one request."""
-    return await server().answer(request)
-
-
-@cache
-def server() -> asgi.Server[Path]:
-    """Keep what serves this process."""
+if __name__ == "__main__":
     logs.configure("error")
     kind = SERVERS[os.environ["HELD_SERVER"]]
-    return cast("asgi.Server[Path]", kind(ROUTES, FOLDER))
+    listen(kind(ROUTES, FOLDER), host="127.0.0.1", port=int(os.environ["HELD_PORT"]))

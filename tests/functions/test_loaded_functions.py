@@ -1,11 +1,10 @@
-"""A function under functions-framework's server that is asked too much, or told to stop.
+"""A function that serves itself and is asked too much, or told to stop.
 
 Beside each promise stands a server that breaks it, or an end that does.
 """
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import httpx
 import pytest
 
 from mlsys.edge.asgi import MAX_LINE, SMALL_BYTES, WAITING_AT_ONCE
+from tests.cloud.listener import free_port
 
 SOURCE = Path(__file__).parent / "held_function.py"
 ROOT = SOURCE.parents[2]
@@ -55,15 +55,10 @@ class Held:
 @contextmanager
 def serving(folder: Path, kind: str = "whole") -> Iterator[Held]:
     """Start a server, and end it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        *(sys.executable, "-m", "functions_framework", "--target", "held"),
-        *("--source", str(SOURCE), "--host", "127.0.0.1", "--port", str(port)),
-    ]
-    environment = os.environ | {"HELD_FOLDER": str(folder), "HELD_SERVER": kind}
-    environment["PYTHONPATH"] = str(ROOT / "shared")
+    port = free_port()
+    told = {"HELD_FOLDER": str(folder), "HELD_SERVER": kind, "HELD_PORT": str(port)}
+    environment = os.environ | told | {"PYTHONPATH": str(ROOT / "shared")}
+    command = [sys.executable, str(SOURCE)]
     with subprocess.Popen(command, env=environment, start_new_session=True) as process:
         held = Held(process, f"http://127.0.0.1:{port}", folder)
         try:

@@ -26,7 +26,7 @@ class Deployable(BaseModel):
 
     kind: Literal["http", "event", "job"]
     image: str
-    asgi: bool = False
+    alone: bool = False
     paths: list[str] = []
     probe: str = ""
     trigger: dict[Literal["bucket", "topic"], str] = {}

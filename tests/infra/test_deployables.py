@@ -71,7 +71,11 @@ def test_a_row_is_of_the_kind_that_the_deployable_is_written_as(name: str) -> No
     source = source_of(name).read_text()
 
     assert ("@functions_framework.cloud_event" in source) == (ROWS[name].kind == "event")
-    assert ("@functions_framework.aio." in source) == ROWS[name].asgi
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_serves_itself_says_how(name: str) -> None:
+    assert (source_of(name).parent / "__main__.py").exists() == ROWS[name].alone
 
 
 def test_the_paths_are_those_of_the_handlers() -> None:

@@ -56,8 +56,11 @@ locals {
     MLSYS_INGEST_JOB         = local.names["ingest"]
   }
 
-  signatures = {
-    for name, row in local.services : name => lookup(row, "asgi", false) ? "--asgi" : row.kind == "event" ? "--signature-type=cloudevent" : "--signature-type=http"
+  commands = {
+    for name, row in local.services : name => lookup(row, "alone", false) ? ["python", "functions/${name}"] : [
+      "functions-framework", "--target=${name}", "--source=functions/${name}/main.py",
+      "--signature-type=${row.kind == "event" ? "cloudevent" : "http"}",
+    ]
   }
   deployers = { for key, delivery in module.delivery : key => delivery.member }
 }
@@ -204,8 +207,7 @@ module "service" {
   region          = var.region
   name            = local.names[each.key]
   image           = var.images[each.value.image]
-  command         = ["functions-framework"]
-  args            = ["--target=${each.key}", "--source=functions/${each.key}/main.py", local.signatures[each.key]]
+  command         = local.commands[each.key]
   memory_mib      = each.value.memory_mib
   cpu             = each.value.cpu
   concurrency     = each.value.concurrency

@@ -14,9 +14,9 @@ from starlette.routing import Route as HttpRoute
 
 from mlsys.dev.routes import EVENT_HANDLERS, ROUTES
 from mlsys.domain.errors import MlsysError
-from mlsys.edge.asgi import Reply, read_body
+from mlsys.edge.asgi import read_body
 from mlsys.edge.events import receive
-from mlsys.edge.http import STATUS, Request, error_answer, respond
+from mlsys.edge.http import STATUS, Answer, Request, error_answer, respond
 from mlsys.edge.openapi import described
 from mlsys.edge.request_ids import request_id_of
 from mlsys.runtime import Runtime
@@ -36,19 +36,19 @@ def build_app(runtime: Runtime) -> Starlette:
             path=request.url.path,
             query=dict(request.query_params),
             headers={**request.headers, "x-request-id": request.state.request_id},
-            body=await read_body(request),
+            body=await read_body(request.receive),
         )
-        return Reply(await run_in_threadpool(respond, described(ROUTES), asked, runtime))
+        return _sent(await run_in_threadpool(respond, described(ROUTES), asked, runtime))
 
     async def event(request: HttpRequest) -> Response:
         name = request.path_params["handler"]
-        headers, body = dict(request.headers), await read_body(request)
+        headers, body = dict(request.headers), await read_body(request.receive)
         return Response(status_code=await run_in_threadpool(_take, name, headers, body, runtime))
 
     async def unforeseen(request: HttpRequest, error: Exception) -> Response:
         request_id = getattr(request.state, "request_id", uuid4().hex)
         log.error("request.failed", request_id=request_id, exc_info=error)
-        return Reply(
+        return _sent(
             error_answer(
                 HTTPStatus.INTERNAL_SERVER_ERROR,
                 "this should not have happened; the log of the platform says more",
@@ -63,6 +63,10 @@ def build_app(runtime: Runtime) -> Starlette:
         ],
         exception_handlers={Exception: unforeseen},
     )
+
+
+def _sent(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, answer.headers)
 
 
 def _take(name: str, headers: dict[str, str], body: bytes, runtime: Runtime) -> int:

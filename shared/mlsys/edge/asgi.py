@@ -1,19 +1,20 @@
-"""Between ASGI, as Starlette hands it on, and our own requests and answers."""
+"""Between ASGI and our own requests and answers, with no framework in between."""
 
 from asyncio import get_running_loop
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Generic
+from typing import Any, Generic
 from urllib.parse import parse_qsl
-
-from starlette.requests import Request as HttpRequest
-from starlette.responses import Response
 
 from mlsys.domain.errors import Overloaded
 from mlsys.edge.http import Answer, MustWait, Request, Route, Runtime, log, respond
 from mlsys.edge.openapi import described
 from mlsys.edge.parsing import MAX_BODY_BYTES
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 SMALL_BYTES = 8192
 MAX_LINE = 32
@@ -21,22 +22,8 @@ MAX_LINE_BYTES = 16 * 2**20
 WAITING_AT_ONCE = 8
 
 
-class Reply(Response):
-    """An answer on its way; Starlette's own would look its headers up again."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.status_code = int(answer.status)
-        self.body = answer.body
-        self.background = None
-        self.raw_headers = [
-            (name.lower().encode("latin-1"), value.encode("latin-1"))
-            for name, value in answer.headers.items()
-        ]
-        self.raw_headers.append((b"content-length", b"%d" % len(answer.body)))
-
-
 class Server(Generic[Runtime]):
-    """Answers the requests of one event loop, and refuses what it cannot answer soon.
+    """An ASGI application: answers the requests of one event loop, or refuses what cannot be soon.
 
     What is small and at hand is answered on the loop: to another thread and back takes longer.
     One thread works on larger bodies, others wait for stores. Each line has an end.
@@ -49,15 +36,26 @@ class Server(Generic[Runtime]):
         self._working = _Line(threads=1)
         self._waiting = _Line(threads=WAITING_AT_ONCE)
 
-    async def answer(self, request: HttpRequest) -> Reply:
-        """Answer a request of functions-framework's."""
-        asked = await read_request(request)
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer an HTTP request."""
+        answer = await self._answer(await _read_request(scope, receive))
+        headers = [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in answer.headers.items()
+        ]
+        headers.append((b"content-length", b"%d" % len(answer.body)))
+        await send(
+            {"type": "http.response.start", "status": int(answer.status), "headers": headers}
+        )
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, asked: Request) -> Answer:
         try:
             if len(asked.body) <= SMALL_BYTES:
-                return Reply(self._respond(asked))
-            return Reply(await self._in(self._working, asked))
+                return self._respond(asked)
+            return await self._in(self._working, asked)
         except MustWait:
-            return Reply(await self._in(self._waiting, asked._replace(at_once=False)))
+            return await self._in(self._waiting, asked._replace(at_once=False))
 
     async def _in(self, line: "_Line", asked: Request) -> Answer:
         size_bytes = len(asked.body)
@@ -85,30 +83,15 @@ def server_of(
     return Server(routes(built), built)
 
 
-async def read_request(request: HttpRequest) -> Request:
-    """Read a request that is to be answered at once."""
-    scope = request.scope
-    return Request(
-        method=scope["method"],
-        path=scope["path"],
-        query=_query(scope["query_string"]),
-        headers={
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        },
-        body=await read_body(request),
-        at_once=True,
-    )
-
-
-async def read_body(request: HttpRequest) -> bytes:
+async def read_body(receive: Receive) -> bytes:
     """Read at most one byte over the limit, which is enough to refuse it."""
-    message = await request.receive()
+    message = await receive()
     body: bytes = message.get("body", b"")
     if not message.get("more_body", False):
         return body[: MAX_BODY_BYTES + 1]
     parts, length = [body], len(body)
     while message.get("more_body", False) and length <= MAX_BODY_BYTES:
-        message = await request.receive()
+        message = await receive()
         parts.append(message.get("body", b""))
         length += len(parts[-1])
     return b"".join(parts)[: MAX_BODY_BYTES + 1]
@@ -127,5 +110,15 @@ class _Line:
         return self.requests < MAX_LINE and self.size_bytes + size_bytes <= MAX_LINE_BYTES
 
 
-def _query(text: bytes) -> dict[str, str]:
-    return dict(parse_qsl(text.decode("latin-1"), keep_blank_values=True)) if text else {}
+async def _read_request(scope: Mapping[str, Any], receive: Receive) -> Request:
+    query: bytes = scope["query_string"]
+    return Request(
+        method=scope["method"],
+        path=scope["path"],
+        query=dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else {},
+        headers={
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        },
+        body=await read_body(receive),
+        at_once=True,
+    )

@@ -1,0 +1,15 @@
+"""Serves what main.py deploys by itself, as its image does: functions-framework takes longer."""
+
+from mlsys.starting import starting
+
+with starting():
+    from mlsys.edge.asgi import Server
+    from mlsys.edge.listening import listen
+    from mlsys.handlers.predict import served
+    from mlsys.runtime import runtime_from_env
+
+runtime = runtime_from_env()
+try:
+    listen(Server(served(runtime), runtime), host=runtime.settings.host, port=runtime.settings.port)
+finally:
+    runtime.close()
