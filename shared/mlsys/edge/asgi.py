@@ -7,8 +7,9 @@ from functools import cache
 from typing import Any, Generic
 from urllib.parse import parse_qsl
 
+from mlsys import logs
 from mlsys.domain.errors import Overloaded
-from mlsys.edge.http import Answer, MustWait, Request, Route, Runtime, log, respond
+from mlsys.edge.http import ANSWERED, Answer, MustWait, Request, Route, Runtime, respond
 from mlsys.edge.openapi import described
 from mlsys.edge.parsing import MAX_BODY_BYTES
 
@@ -32,17 +33,14 @@ class Server(Generic[Runtime]):
     def __init__(self, routes: tuple[Route[Runtime], ...], runtime: Runtime) -> None:
         self._table = described(routes)
         self._runtime = runtime
-        self._lines = log.bind()  # else it would be made anew for each line
+        self._notes = _Notes()
         self._working = _Line(threads=1)
         self._waiting = _Line(threads=WAITING_AT_ONCE)
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer an HTTP request."""
         answer = await self._answer(await _read_request(scope, receive))
-        headers = [
-            (name.lower().encode("latin-1"), value.encode("latin-1"))
-            for name, value in answer.headers.items()
-        ]
+        headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
         headers.append((b"content-length", b"%d" % len(answer.body)))
         await send(
             {"type": "http.response.start", "status": int(answer.status), "headers": headers}
@@ -52,7 +50,7 @@ class Server(Generic[Runtime]):
     async def _answer(self, asked: Request) -> Answer:
         try:
             if len(asked.body) <= SMALL_BYTES:
-                return self._respond(asked)
+                return respond(self._table, asked, self._runtime, note=self._notes.add)
             return await self._in(self._working, asked)
         except MustWait:
             return await self._in(self._waiting, asked._replace(at_once=False))
@@ -71,7 +69,7 @@ class Server(Generic[Runtime]):
             line.size_bytes -= size_bytes
 
     def _respond(self, asked: Request) -> Answer:
-        return respond(self._table, asked, self._runtime, lines=self._lines)
+        return respond(self._table, asked, self._runtime)
 
 
 @cache
@@ -108,6 +106,25 @@ class _Line:
     def has_room(self, size_bytes: int) -> bool:
         """Whether so much more can be answered soon."""
         return self.requests < MAX_LINE and self.size_bytes + size_bytes <= MAX_LINE_BYTES
+
+
+class _Notes:
+    """Lines of the log that wait until the loop has sent what it answered.
+
+    Nobody waits for them so, and those of many requests are written at once.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[dict[str, Any]] = []
+
+    def add(self, line: dict[str, Any]) -> None:
+        if not self._waiting:
+            get_running_loop().call_soon(self._write)
+        self._waiting.append(line)
+
+    def _write(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        logs.write_together(ANSWERED, waiting)
 
 
 async def _read_request(scope: Mapping[str, Any], receive: Receive) -> Request:

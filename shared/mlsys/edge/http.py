@@ -41,6 +41,7 @@ STATUS: dict[type[errors.MlsysError], HTTPStatus] = {
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
+ANSWERED = "request.answered"
 LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 JSON_TYPE = {"Content-Type": "application/json"}
 
@@ -175,29 +176,33 @@ def respond(
     runtime: Runtime,
     *,
     refusal: errors.MlsysError | None = None,
-    lines: FilteringBoundLogger = log,
+    note: Callable[[dict[str, Any]], None] | None = None,
 ) -> Answer:
-    """Answer one request, or refuse it, and write its line in the log.
+    """Answer one request, or refuse it, and write its line in the log, or have `note` write it.
 
     Errors raised on purpose become answers as in docs/api.md; any other travels on, to become a
     500 with its traceback in the log.
     """
     started = perf_counter()
     request_id = request_id_of(request.headers)
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=request_id)
+    carried = {"request_id": request_id}
     if "traceparent" in request.headers:
-        structlog.contextvars.bind_contextvars(traceparent=request.headers["traceparent"])
+        carried["traceparent"] = request.headers["traceparent"]
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(**carried)
 
     answer = _answer(table, request, runtime, request_id, refusal)
 
-    lines.info(
-        "request.answered",
-        method=request.method,
-        path=request.path,
-        status=int(answer.status),
-        seconds=round(perf_counter() - started, 6),
-    )
+    line = {
+        "method": request.method,
+        "path": request.path,
+        "status": int(answer.status),
+        "seconds": round(perf_counter() - started, 6),
+    }
+    if note is None:
+        log.info(ANSWERED, **line)
+    else:
+        note(line | carried)
     return answer
 
 
