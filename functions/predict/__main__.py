@@ -2,7 +2,7 @@
 
 from mlsys.starting import starting
 
-with starting():
+with starting(later="numpy"):
     from mlsys.edge.asgi import Server
     from mlsys.edge.listening import listen
     from mlsys.handlers.predict import served

@@ -3,8 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Iterable, Mapping, MutableMapping
-from contextlib import suppress
+from collections.abc import Mapping, MutableMapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -35,22 +34,6 @@ def configure(level: str = "info", *, to: TextIO | None = None, readable: bool =
         logger_factory=lambda *_: lines,
         cache_logger_on_first_use=False,
     )
-
-
-def write_together(event: str, lines: Iterable[dict[str, Any]]) -> None:
-    """Write lines of level info at once, which takes a third of writing each by itself.
-
-    They say whom they are of: what is bound to the context is not added.
-    """
-    if not structlog.get_logger().is_enabled_for(logging.INFO):
-        return
-    configured, written = structlog.get_config(), []
-    render = configured["processors"][-1]
-    for line in lines:
-        with suppress(structlog.DropEvent):
-            written.append(str(render(None, "info", {"event": event, **line})))
-    if written:
-        configured["logger_factory"]().msg("\n".join(written))
 
 
 def _as_cloud_logging(_: Any, level: str, line: MutableMapping[str, Any]) -> str:

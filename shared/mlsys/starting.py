@@ -2,17 +2,27 @@
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from threading import RLock
+from types import ModuleType
+from typing import Any
 
 
 @contextmanager
-def starting() -> Iterator[None]:
+def starting(*, later: str = "") -> Iterator[None]:
     """Import what the block imports, without what costs a start and serves nobody.
 
     The garbage collector would look through all that is imported again and again, to find nothing
     to free; it never will look there. OpenBLAS would start a thread for each core when NumPy is
-    imported; nothing that serves multiplies matrices.
+    imported; nothing that serves multiplies matrices. Pydantic would read what all packages say of
+    themselves, to find plugins.
+
+    Args:
+        later: a module to be imported when something of it is first asked for.
 
     >>> with starting():
     ...     import json
@@ -21,9 +31,32 @@ def starting() -> Iterator[None]:
 
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     gc.disable()
     try:
+        if later and later not in sys.modules and find_spec(later):
+            sys.modules[later] = _Later(later)
         yield
     finally:
         gc.freeze()
         gc.enable()
+
+
+class _Later(ModuleType):
+    """Stands in for a module until something of it is asked for, by however many threads.
+
+    The library's own LazyLoader lets a second thread see half of the module before Python 3.12.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.__spec__ = find_spec(name)
+        self._importing = RLock()
+
+    def __getattr__(self, name: str) -> Any:
+        with self._importing:
+            if sys.modules.get(self.__name__) is self:
+                del sys.modules[self.__name__]
+            module = import_module(self.__name__)
+            vars(self).update(vars(module))
+        return getattr(module, name)

@@ -1,5 +1,6 @@
 """Rankings of features: in batches, and by permutation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -31,6 +32,9 @@ class Sums:
     def predict(self, matrix: Floats) -> Floats:
         weighed: Floats = matrix @ np.arange(matrix.shape[1])
         return weighed
+
+    def predict_row(self, row: Sequence[float]) -> list[float]:
+        return [sum(place * cell for place, cell in enumerate(row))]
 
     def contributions(self, matrix: Floats) -> Floats:
         self.asked.append(len(matrix))

@@ -1,7 +1,7 @@
 """A model as files, and back: the only door through which a model is loaded."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,13 @@ class Model:
     def predict(self, matrix: Floats) -> Floats:
         """Score rows of (n, k) as people see them: `Booster.predict`, calibrated and clipped."""
         return self.postprocess.mended(self.booster.predict(matrix))
+
+    def predict_row(self, row: Sequence[float]) -> list[float]:
+        """Score (k,) a row alone, to the same bits: [value or P(class 1)], or (n_classes,)."""
+        if self.postprocess.calibration is None and self.postprocess.clip is None:
+            return self.booster.predict_row(row)
+        scores: list[float] = self.predict(np.array([row])).ravel().tolist()
+        return scores
 
     @property
     def score_space(self) -> str:

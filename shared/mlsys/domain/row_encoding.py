@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
-from math import isfinite
+from math import isfinite, nan
 from operator import contains
 from typing import Any, NamedTuple
 
@@ -50,8 +50,6 @@ def encode_rows(plan: Plan, rows: Sequence[Any]) -> Encoded:
     [[41.0], [nan]]
 
     """
-    if len(rows) == 1 and (row := _plain_row(plan, rows[0])) is not None:
-        return Encoded(row, [])
     kinds = set(map(type, rows))
     if kinds != {dict} and not all(issubclass(kind, Mapping) for kind in kinds):
         raise _refusal(_misshapen(rows))
@@ -78,8 +76,12 @@ def encode_rows(plan: Plan, rows: Sequence[Any]) -> Encoded:
     return Encoded(matrix, warnings)
 
 
-def _plain_row(plan: Plan, row: Any) -> Floats | None:
-    """Encode a row alone, which is sooner than by column; None if anything is to be said of it."""
+def encode_row(plan: Plan, row: Any) -> list[float] | None:
+    """Encode a row alone, which is sooner than by column, and needs no NumPy.
+
+    Returns (k,) numbers as `encode_rows` does, or None where that must be asked: it tells what
+    is wrong with the row, or should be known of it.
+    """
     if type(row) is not dict or len(row) != len(plan.features):
         return None
     try:
@@ -90,11 +92,14 @@ def _plain_row(plan: Plan, row: Any) -> Floats | None:
             feature, text = plan.features[place], cells[place]
             if text is not None:
                 cells[place] = feature.codes[text] if feature.kind == "category" else _days(text)
-        matrix = np.array([cells], dtype=np.float64)
+        known = [float(cell) for cell in cells if cell is not None]
     except (KeyError, ValueError, OverflowError):
         return None
-    other = matrix.size - np.count_nonzero(np.isfinite(matrix))
-    return None if other and other != cells.count(None) else matrix
+    if not isfinite(sum(known)):
+        return None
+    if len(known) == len(cells):
+        return known
+    return [nan if cell is None else float(cell) for cell in cells]
 
 
 _Values = Sequence[Any]

@@ -3,13 +3,16 @@
 from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
+from logging import INFO
 from typing import Any, Generic
 from urllib.parse import parse_qsl
 
-from mlsys import logs
+import structlog
+
 from mlsys.domain.errors import Overloaded
-from mlsys.edge.http import ANSWERED, Answer, MustWait, Request, Route, Runtime, respond
+from mlsys.edge.http import ANSWERED, Answer, MustWait, Request, Route, Runtime, log, respond
 from mlsys.edge.openapi import described
 from mlsys.edge.parsing import MAX_BODY_BYTES
 
@@ -40,7 +43,10 @@ class Server(Generic[Runtime]):
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer an HTTP request."""
         answer = await self._answer(await _read_request(scope, receive))
-        headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+        headers = [
+            (name.lower().encode(), value.encode("latin-1"))
+            for name, value in answer.headers.items()
+        ]
         headers.append((b"content-length", b"%d" % len(answer.body)))
         await send(
             {"type": "http.response.start", "status": int(answer.status), "headers": headers}
@@ -111,7 +117,8 @@ class _Line:
 class _Notes:
     """Lines of the log that wait until the loop has sent what it answered.
 
-    Nobody waits for them so, and those of many requests are written at once.
+    Nobody waits for them so, and those of many requests are written at once. They say whom they
+    are of: bound to the context is somebody else by then.
     """
 
     def __init__(self) -> None:
@@ -124,7 +131,15 @@ class _Notes:
 
     def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
-        logs.write_together(ANSWERED, waiting)
+        if not log.is_enabled_for(INFO):
+            return
+        configured, written = structlog.get_config(), []
+        render = configured["processors"][-1]
+        for line in waiting:
+            with suppress(structlog.DropEvent):
+                written.append(str(render(None, "info", {"event": ANSWERED, **line})))
+        if written:
+            configured["logger_factory"]().msg("\n".join(written))
 
 
 async def _read_request(scope: Mapping[str, Any], receive: Receive) -> Request:

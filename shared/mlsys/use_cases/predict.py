@@ -12,7 +12,7 @@ from mlsys.domain.explaining import explained
 from mlsys.domain.features import Plan
 from mlsys.domain.learners.base import Floats
 from mlsys.domain.messages import MAX_INSTANCES, Explain, PredictParameters
-from mlsys.domain.row_encoding import MAX_VIOLATIONS, Encoded, encode_rows
+from mlsys.domain.row_encoding import MAX_VIOLATIONS, Encoded, encode_row, encode_rows
 from mlsys.use_cases.serving.loaded_models import LoadedModel, ModelSelection
 
 Rows = Sequence[Mapping[str, Any]]
@@ -35,15 +35,21 @@ def answer_rows(
 
     """
     plan = loaded.model.plan
-    matrix, warnings = _encoded(rows, parameters.passthrough, plan)
-
-    predictions = _answers(loaded, matrix, parameters.threshold)
+    plain = len(rows) == 1 and not parameters.passthrough and not parameters.explain
+    alone = encode_row(plan, rows[0]) if plain else None
+    if alone is None:
+        matrix, warnings = _encoded(rows, parameters.passthrough, plan)
+        predictions = _answers(loaded, loaded.model.predict(matrix).tolist(), parameters.threshold)
+        if parameters.explain:
+            predictions = _explained(loaded, matrix, predictions, parameters.explain)
+    else:
+        scores, warnings = loaded.model.predict_row(alone), list[str]()
+        many = plan.task_kind == "multiclass"
+        predictions = _answers(loaded, [scores] if many else scores, parameters.threshold)
     if parameters.threshold is not None and plan.task_kind != "binary":
         warnings.append("threshold: only a choice of two classes has one, so it was ignored")
     if loaded.model.postprocess.bands:
         predictions = _in_bands(loaded, predictions)
-    if parameters.explain:
-        predictions = _explained(loaded, matrix, predictions, parameters.explain)
     if parameters.passthrough:
         predictions = [
             one.model_copy(
@@ -92,15 +98,16 @@ def _without_passed(rows: Rows, passthrough: Sequence[str], plan: Plan) -> Rows:
     return [{name: value for name, value in row.items() if name not in names} for row in rows]
 
 
-def _answers(loaded: LoadedModel, matrix: Floats, threshold: float | None) -> list[Prediction]:
+def _answers(
+    loaded: LoadedModel, scores: Sequence[Any], threshold: float | None
+) -> list[Prediction]:
     plan = loaded.model.plan
-    scores = loaded.model.predict(matrix)
     if plan.task_kind == "regression":
-        return [Prediction(prediction=value) for value in scores.tolist()]
+        return [Prediction(prediction=value) for value in scores]
     if plan.task_kind == "binary":
         cut = loaded.model.postprocess.threshold if threshold is None else threshold
-        return [_binary(plan, score, cut) for score in scores.tolist()]
-    return [_multiclass(plan, row) for row in scores.tolist()]
+        return [_binary(plan, score, cut) for score in scores]
+    return [_multiclass(plan, row) for row in scores]
 
 
 def _binary(plan: Plan, score: float, threshold: float) -> Prediction:

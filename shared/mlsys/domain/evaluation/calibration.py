@@ -5,6 +5,7 @@ class. Curves never fall, so the order of rows stays. They are stored as numbers
 `postprocess.json`, and `calibrated` is the only place where they are applied.
 """
 
+import sys
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -26,7 +27,7 @@ MAX_STEPS = 100
 FLAT = 1e-14
 RIDGE = 1e-12
 ENOUGH = 1e-4
-ROUNDING = 100 * float(np.finfo(np.float64).eps)
+ROUNDING = 100 * sys.float_info.epsilon
 
 
 class Sigmoid(Record):

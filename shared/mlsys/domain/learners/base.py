@@ -1,13 +1,14 @@
 """What mlsys asks of a boosting library. Everything above speaks this, and never a library."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
-import numpy.typing as npt
+from typing_extensions import TypeAliasType
 
-Floats = npt.NDArray[np.float64]
+# Followed by type checkers only: whoever scores a row alone imports no NumPy. See starting.py.
+Floats = TypeAliasType("Floats", "np.typing.NDArray[np.float64]")
 Params = Mapping[str, Any]
 OnRound = Callable[[int, float], bool]
 TaskKind = Literal["binary", "multiclass", "regression"]
@@ -19,6 +20,11 @@ class Task:
 
     kind: TaskKind
     n_classes: int = 0
+
+    @property
+    def n_scores(self) -> int:
+        """How many numbers answer a row."""
+        return self.n_classes if self.kind == "multiclass" else 1
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,10 @@ class Booster(Protocol):
 
     def predict(self, matrix: Floats) -> Floats:
         """Score rows of (n, k): (n,) values or P(class 1), or (n, n_classes) probabilities."""
+        ...
+
+    def predict_row(self, row: Sequence[float]) -> list[float]:
+        """Score (k,) a row alone, to the same bits: [value or P(class 1)], or (n_classes,)."""
         ...
 
     def contributions(self, matrix: Floats) -> Floats:

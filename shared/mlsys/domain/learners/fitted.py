@@ -1,6 +1,6 @@
 """What a fit returns. Most fits are trials, of which nobody keeps the model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -30,6 +30,10 @@ class Fitted:
     def predict(self, matrix: Floats) -> Floats:
         """See base.Booster."""
         return self._kept.predict(matrix)
+
+    def predict_row(self, row: Sequence[float]) -> list[float]:
+        """See base.Booster."""
+        return self._kept.predict_row(row)
 
     def contributions(self, matrix: Floats) -> Floats:
         """See base.Booster."""

@@ -1,5 +1,6 @@
 """CatBoost's models, scored through the smallest part of its package."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from mlsys.domain.errors import Corrupt
 from mlsys.domain.learners.base import Floats, Task
 from mlsys.domain.learners.matrices import (
     as_float32,
+    check_length,
     check_width,
     contributions_shape,
     predictions_shape,
@@ -49,6 +51,12 @@ class CatBoostBooster:
         if self.task.kind == "binary":
             return np.ascontiguousarray(told[:, 1])
         return told
+
+    def predict_row(self, row: Sequence[float]) -> list[float]:
+        """See base.Booster."""
+        check_length(row, len(self._numbers) + len(self._codes))
+        scores: list[float] = self.predict(np.array([row])).ravel().tolist()
+        return scores
 
     def contributions(self, matrix: Floats) -> Floats:
         """See base.Booster."""

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy.typing as npt
+import numpy as np
 
 from mlsys.domain.errors import InvalidInput
 
@@ -66,7 +66,7 @@ def threads_here(library: CDLL, threads: int) -> Iterator[None]:
         library.omp_set_num_threads(before)
 
 
-def address(array: npt.NDArray[Any]) -> int:
+def address(array: "np.typing.NDArray[Any]") -> int:
     """Return where an array's numbers begin; faster than `array.ctypes`."""
     place: int = array.__array_interface__["data"][0]
     return place

@@ -1,16 +1,22 @@
 """LightGBM's models, scored through its C API."""
 
+from array import array
+from collections.abc import Sequence
 from ctypes import CDLL, PyDLL, byref, c_char_p, c_double, c_int, c_int32, c_int64, c_void_p
 from dataclasses import dataclass
 from functools import cache
-from math import prod
 from weakref import finalize
 
 import numpy as np
 
 from mlsys.domain.errors import Corrupt, InvalidInput
 from mlsys.domain.learners.base import Floats, Task
-from mlsys.domain.learners.matrices import check_width, contributions_shape, predictions_shape
+from mlsys.domain.learners.matrices import (
+    check_length,
+    check_width,
+    contributions_shape,
+    predictions_shape,
+)
 from mlsys.domain.scoring.library import address, open_library, threads_here
 
 MAGIC = b"tree\n"
@@ -59,16 +65,26 @@ class LightGBMBooster:
     def predict(self, matrix: Floats) -> Floats:
         """See base.Booster."""
         check_width(matrix, self._features)
+        shape = predictions_shape(self.task, matrix)
         if len(matrix) == 1:
-            return self._predict_one(matrix)
+            return np.array(self.predict_row(matrix[0].tolist())).reshape(shape)
         rows = np.ascontiguousarray(matrix, dtype=np.float64)
-        scores = np.empty(predictions_shape(self.task, rows))
+        scores = np.empty(shape)
         if len(rows) > 1:
             self._library.LGBM_BoosterPredictForMat(
                 *(self._booster, address(rows), FLOAT64, *rows.shape, ROW_MAJOR),
                 *(SCORE, FIRST, ALL, _settings(self.threads), byref(c_int64()), address(scores)),
             )
         return scores
+
+    def predict_row(self, row: Sequence[float]) -> list[float]:
+        """See base.Booster."""
+        check_length(row, self._features)
+        scores = (c_double * self.task.n_scores)()
+        self._holding.LGBM_BoosterPredictForMatSingleRowFast(
+            self._one_score, array("d", row).tobytes(), byref(c_int64()), scores
+        )
+        return scores[:]
 
     def contributions(self, matrix: Floats) -> Floats:
         """See base.Booster; one thread, however many there are."""
@@ -91,16 +107,6 @@ class LightGBMBooster:
     def to_bytes(self) -> bytes:
         """See base.Booster: LightGBM's text format."""
         return self.content
-
-    def _predict_one(self, matrix: Floats) -> Floats:
-        """Hand over bytes and a C array: NumPy takes long to tell an address."""
-        row = matrix.astype(np.float64, copy=False).tobytes()
-        shape = predictions_shape(self.task, matrix)
-        scores = (c_double * prod(shape))()
-        self._holding.LGBM_BoosterPredictForMatSingleRowFast(
-            self._one_score, row, byref(c_int64()), scores
-        )
-        return np.frombuffer(memoryview(scores)).reshape(shape)
 
 
 def load(content: bytes, *, task: Task, threads: int) -> LightGBMBooster:

@@ -1,10 +1,12 @@
 """XGBoost's models, scored through its C API."""
 
+from collections.abc import Sequence
 from ctypes import (
     CDLL,
     POINTER,
     Array,
     PyDLL,
+    addressof,
     byref,
     c_char_p,
     c_float,
@@ -20,12 +22,14 @@ from typing import Any
 from weakref import finalize
 
 import numpy as np
-import numpy.typing as npt
 
 from mlsys.domain.errors import Corrupt, InvalidInput
 from mlsys.domain.learners.base import Floats, Task
 from mlsys.domain.learners.matrices import (
+    LARGEST,
+    Narrow,
     as_float32,
+    check_length,
     check_width,
     contributions_shape,
     predictions_shape,
@@ -90,14 +94,26 @@ class XGBoostBooster:
         shape = predictions_shape(self.task, matrix)
         if len(matrix) == 0:
             return np.empty(shape)
+        if len(matrix) == 1:
+            return np.array(self.predict_row(matrix[0].tolist())).reshape(shape)
         rows = as_float32(matrix)
         sizes, depth, scores = COUNTS(), COUNT(), FLOATS()
-        alone = len(rows) == 1
-        (self._holding if alone else self._library).XGBoosterPredictFromDense(
-            *(self._booster, _table(rows), SCORES, self._one_row if alone else None),
+        self._library.XGBoosterPredictFromDense(
+            *(self._booster, _table(rows), SCORES, None),
             *(byref(sizes), byref(depth), byref(scores)),
         )
         return _copied(scores, shape)
+
+    def predict_row(self, row: Sequence[float]) -> list[float]:
+        """See base.Booster."""
+        check_length(row, len(self._types))
+        cells = (c_float * len(row))(*(max(min(cell, LARGEST), -LARGEST) for cell in row))
+        sizes, depth, scores = COUNTS(), COUNT(), FLOATS()
+        self._holding.XGBoosterPredictFromDense(
+            *(self._booster, TABLE % (addressof(cells), 1, len(row)), SCORES, self._one_row),
+            *(byref(sizes), byref(depth), byref(scores)),
+        )
+        return scores[: self.task.n_scores]
 
     def contributions(self, matrix: Floats) -> Floats:
         """See base.Booster.
@@ -172,7 +188,7 @@ def _types(library: CDLL, booster: c_void_p) -> Array[c_char_p]:
     return (c_char_p * count.value)(*types[: count.value])
 
 
-def _table(rows: npt.NDArray[np.float32]) -> bytes:
+def _table(rows: Narrow) -> bytes:
     return TABLE % (address(rows), *rows.shape)
 
 

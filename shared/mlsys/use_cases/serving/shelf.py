@@ -1,10 +1,10 @@
 """The models that a process has loaded: each once, verified, and no more than memory allows."""
 
 from dataclasses import dataclass
+from math import isfinite, nan
 from threading import Lock
 from time import monotonic
 
-import numpy as np
 import structlog
 
 from mlsys.domain.artifacts import PREPROCESS, Model, load_model, needed_files
@@ -133,11 +133,11 @@ class Shelf:
 def _check_score(model_id: str, model: Model) -> None:
     """Score a row of which nothing is known. Raises Corrupt if that gives no numbers."""
     try:
-        scores = model.predict(np.full((1, len(model.plan.features)), np.nan))
+        scores = model.predict_row([nan] * len(model.plan.features))
     except InvalidInput as error:
         raise Corrupt(f"{model_id} cannot score a row: {error}; promote another version") from error
-    if not np.isfinite(scores).all():
-        told = f"{model_id} scores a row {scores.tolist()}, which are no finite numbers"
+    if not all(map(isfinite, scores)):
+        told = f"{model_id} scores a row {scores}, which are no finite numbers"
         raise Corrupt(f"{told}; promote another version")
 
 
