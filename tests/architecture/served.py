@@ -73,16 +73,16 @@ def serving(
         [packages] = python.parents[1].glob("lib/python*/site-packages")
         process = Process(running.pid, f"http://{HOST}:{port}", log, packages)
         try:
-            _wait_for(process)
+            _wait_for(process, running)
             yield process
         finally:
             running.terminate()
 
 
-def _wait_for(process: Process) -> None:
+def _wait_for(process: Process, running: subprocess.Popen[bytes]) -> None:
     """Wait for an answer that needs nobody."""
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and running.poll() is None:
         try:
             httpx.get(f"{process.url}/there-is-nothing-here", timeout=START_SECONDS)
         except httpx.TransportError:

@@ -43,6 +43,7 @@ EXCUSED = {
     "__class__": "a test changes what an object is",
     "mlsys": "an annotation in quotes names it",
     "__signature__": "Typer reads it",
+    "__spec__": "Python's imports read it",
     "pytestmark": "pytest reads it",
     "teardown": "Hypothesis calls it",
 }

@@ -142,6 +142,7 @@ def assert_bit_equal(ours: Booster, rows: Floats, scores: Floats, shares: Floats
     for place in range(0, len(rows), 5):
         one = slice(place, place + 1)
         np.testing.assert_array_equal(ours.predict(rows[one]), scores[one])
+        assert ours.predict_row(rows[place].tolist()) == scores[one].ravel().tolist()
     np.testing.assert_array_equal(ours.contributions(rows[5:6]), shares[5:6])
 
 
@@ -153,6 +154,14 @@ def test_rows_of_another_width_are_refused(library: Learner, rows: int, columns:
     for told in (booster.predict, booster.contributions):
         with pytest.raises(InvalidInput, match=re.escape(f"takes (n, 4), got ({rows}, {columns})")):
             told(np.zeros((rows, columns)))
+
+
+@pytest.mark.parametrize("columns", [0, 3, 5])
+def test_a_row_of_another_length_is_refused(library: Learner, columns: int) -> None:
+    booster = fit(library, BINARY)
+
+    with pytest.raises(InvalidInput, match=f"takes rows of 4, got {columns}"):
+        booster.predict_row([0.0] * columns)
 
 
 def test_many_threads_may_use_one_model(library: Learner, task: Task) -> None:

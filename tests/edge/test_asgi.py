@@ -1,6 +1,7 @@
 """What is small is answered on the loop, the rest in lines; who finds one full is refused."""
 
 import asyncio
+import io
 import threading
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
@@ -9,7 +10,9 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import BaseModel
+from structlog.testing import capture_logs
 
+from mlsys import logs
 from mlsys.edge.asgi import MAX_LINE, MAX_LINE_BYTES, SMALL_BYTES, Message, Server
 from mlsys.edge.http import Call, Route
 from mlsys.edge.parsing import MAX_BODY_BYTES
@@ -24,6 +27,16 @@ class Told(BaseModel):
     thread: str
     size_bytes: int
     query: dict[str, str]
+
+
+class Counting(io.StringIO):
+    """Counts what is written to it."""
+
+    writes = 0
+
+    def write(self, text: str) -> int:
+        self.writes += 1
+        return super().write(text)
 
 
 class Gate:
@@ -85,8 +98,11 @@ def ask(gate: Gate) -> Ask:
     """Ask a server of this test's."""
     server = Server(ROUTES, gate)
 
-    async def answered(method: str, path: str, *parts: bytes, query: bytes = b"") -> httpx.Response:
-        scope = {"method": method, "path": path, "headers": [], "query_string": query}
+    async def answered(
+        method: str, path: str, *parts: bytes, query: bytes = b"", **named: str
+    ) -> httpx.Response:
+        headers = [(name.replace("_", "-").encode(), text.encode()) for name, text in named.items()]
+        scope = {"method": method, "path": path, "headers": headers, "query_string": query}
         left, sent = list(parts or [b""]), list[Message]()
 
         async def receive() -> Message:
@@ -139,6 +155,39 @@ def test_a_query_is_read_as_it_was_meant(ask: Ask) -> None:
     answered = asyncio.run(ask("GET", "/alive", query=b"a=1%202&b=&a=3"))
 
     assert body_of(answered)["query"] == {"a": "3", "b": ""}
+
+
+def test_what_is_answered_at_once_has_its_own_lines_in_the_log(ask: Ask) -> None:
+    async def ask_twice() -> None:
+        traced = ask("GET", "/alive", x_request_id="mine-1", traceparent="00-1-2-01")
+        await asyncio.gather(traced, ask("POST", "/tell", x_request_id="mine-2"))
+        await asyncio.sleep(0)
+
+    with capture_logs() as lines:
+        asyncio.run(ask_twice())
+
+    assert [line["event"] for line in lines] == ["request.answered"] * 2
+    assert [(line["request_id"], line["path"]) for line in lines] == [
+        ("mine-1", "/alive"),
+        ("mine-2", "/tell"),
+    ]
+    assert [line.get("traceparent") for line in lines] == ["00-1-2-01", None]
+
+
+@pytest.mark.parametrize(("level", "written"), [("info", 3), ("warning", 0)])
+def test_lines_of_one_turn_are_written_at_once_if_they_are_wanted(
+    ask: Ask, level: str, written: int
+) -> None:
+    async def ask_thrice() -> None:
+        await asyncio.gather(*(ask("GET", "/alive") for _ in range(3)))
+        await asyncio.sleep(0)
+
+    output = Counting()
+    logs.configure(level, to=output)
+    asyncio.run(ask_thrice())
+
+    assert output.getvalue().count("\n") == written
+    assert output.writes == min(written, 1)
 
 
 @pytest.mark.parametrize(("path", "body"), [("/hold", LARGE), ("/look-up-and-hold", b"")])

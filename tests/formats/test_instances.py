@@ -122,6 +122,19 @@ def test_what_cannot_be_a_models_name_is_no_default(name: str) -> None:
         settings_from({"MLSYS_DEFAULT_MODEL": name})
 
 
+@pytest.mark.parametrize(
+    ("environment", "port"),
+    [
+        ({}, 8080),
+        ({"PORT": "9000"}, 9000),
+        ({"PORT": "9000", "AIP_HTTP_PORT": "9001"}, 9001),
+        ({"PORT": "9000", "AIP_HTTP_PORT": "9001", "MLSYS_PORT": "9002"}, 9002),
+    ],
+)
+def test_a_container_listens_where_it_is_told(environment: dict[str, str], port: int) -> None:
+    assert settings_from(environment).port == port
+
+
 def test_our_own_variables_go_before_vertex_ais() -> None:
     environment = {"AIP_PREDICT_ROUTE": "/theirs", "MLSYS_PREDICT_ROUTE": "/ours"}
 
