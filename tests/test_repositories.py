@@ -9,9 +9,9 @@ import pytest
 from mlsys import repositories
 from mlsys.adapters.local.records import SqliteRecords
 from mlsys.domain.errors import AlreadyExists, Conflict, Corrupt, NotFound
-from mlsys.domain.records import Split, SplitStatus
+from mlsys.domain.split_records import Split, SplitStatus
 from mlsys.ports import Document, Page, Scalar
-from mlsys.repositories import SPLITS
+from mlsys.repositories.splits import SPLITS
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from mlsys.adapters.gcp.records import firestore_records
-from mlsys.domain.messages import ModelType
-from mlsys.repositories import MODEL_HEADS, MODEL_VERSIONS
+from mlsys.domain.choices import ModelType
+from mlsys.repositories.models import MODEL_HEADS, MODEL_VERSIONS
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from smoke import faults

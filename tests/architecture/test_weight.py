@@ -11,8 +11,8 @@ from time import perf_counter
 
 import pytest
 
+from mlsys.domain.choices import ModelType
 from mlsys.domain.learners.table import learner
-from mlsys.domain.messages import ModelType
 from mlsys.domain.scoring.table import FILE_NAMES
 from tests.domain.learning import BINARY, fit
 
@@ -101,7 +101,7 @@ import numpy as np
 from probe import third_party
 
 from mlsys.domain.learners.base import Task
-from mlsys.domain.messages import ModelType
+from mlsys.domain.choices import ModelType
 from mlsys.domain.scoring.table import load_booster
 
 content = Path(sys.argv[2]).read_bytes()

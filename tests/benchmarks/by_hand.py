@@ -19,7 +19,7 @@ import optuna
 import xgboost
 from optuna.trial import FrozenTrial
 
-from mlsys.domain.messages import ModelType
+from mlsys.domain.choices import ModelType
 from mlsys.domain.spaces.search import EARLY_STOPPING_ROUNDS, ROUNDS, defaults_of, suggest
 from mlsys.use_cases.searching.packing import packing_of
 from mlsys.use_cases.searching.pruning import pruner_of

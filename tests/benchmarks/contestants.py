@@ -10,7 +10,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from mlsys.domain.messages import ModelType
+from mlsys.domain.choices import ModelType
 from tests.benchmarks.served_model import ServedModel
 
 ROOT = Path(__file__).parents[2]

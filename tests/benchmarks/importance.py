@@ -15,12 +15,12 @@ from statistics import median
 import numpy as np
 
 from mlsys.domain.artifacts import Model, Postprocess
+from mlsys.domain.choices import ModelType
 from mlsys.domain.feature_importance import rank_by_shap
 from mlsys.domain.features import Feature, Plan
 from mlsys.domain.learners.base import Examples, Floats, Params, Task
 from mlsys.domain.learners.matrices import as_float32
 from mlsys.domain.learners.table import learner
-from mlsys.domain.messages import ModelType
 from mlsys.domain.scoring.catboost import feature_data
 from mlsys.domain.scoring.table import load_booster
 

@@ -8,17 +8,11 @@ import numpy as np
 import polars as pl
 from optuna.trial import FrozenTrial
 
-from mlsys.domain.choices import Sampler
-from mlsys.domain.messages import (
-    ExperimentRequest,
-    ModelType,
-    OptunaConfig,
-    TaskType,
-    UploadFinished,
-)
-from mlsys.domain.records import Split
+from mlsys.domain.choices import ModelType, Sampler, TaskType
+from mlsys.domain.messages import ExperimentRequest, OptunaConfig, UploadFinished
+from mlsys.domain.split_records import Split
 from mlsys.ports import Records
-from mlsys.repositories import SPLITS
+from mlsys.repositories.splits import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.experiments import requested
 from mlsys.use_cases.leading.lead import House, Worker

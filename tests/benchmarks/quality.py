@@ -25,7 +25,8 @@ from mlsys.domain.errors import Unavailable
 from mlsys.domain.learners.lean import import_lean
 from mlsys.domain.messages import ExperimentRequest, OptunaConfig, UploadFinished
 from mlsys.handlers.study import handle
-from mlsys.repositories import EXPERIMENTS, SPLITS
+from mlsys.repositories.experiments import EXPERIMENTS
+from mlsys.repositories.splits import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from mlsys.use_cases.experiments import requested

@@ -13,8 +13,8 @@ import numpy as np
 import polars as pl
 from sklearn import datasets
 
+from mlsys.domain.choices import TaskType
 from mlsys.domain.learners.base import Floats
-from mlsys.domain.messages import TaskType
 
 TARGET = "target"
 PART = "part"

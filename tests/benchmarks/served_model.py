@@ -8,16 +8,17 @@ from typing import Any
 from uuid import uuid4
 
 from mlsys.domain.artifacts import Model, Postprocess, model_files
+from mlsys.domain.choices import ModelType, TaskType
 from mlsys.domain.encoding import encode_examples, encode_frame
 from mlsys.domain.learners.table import learner
-from mlsys.domain.messages import ModelType, TaskType
 from mlsys.domain.model_records import ModelVersion, VersionStatus
 from mlsys.domain.planning import fit_plan
 from mlsys.domain.records import File
 from mlsys.domain.scoring.table import FILE_NAMES
-from mlsys.repositories import MODEL_VERSIONS
+from mlsys.repositories.models import MODEL_VERSIONS
 from mlsys.runtime import Runtime
-from mlsys.use_cases.registry import PromoteRequest, model_id_of, promote, registering
+from mlsys.use_cases.model_heads import PromoteRequest, promote, registering
+from mlsys.use_cases.registry import model_id_of
 from tests.benchmarks.ours import told_table
 
 COLUMNS = 20

@@ -20,8 +20,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from mlsys import logs
+from mlsys.domain.choices import ModelType
 from mlsys.domain.learners.lean import import_lean
-from mlsys.domain.messages import ModelType
 from mlsys.runtime import Runtime
 from mlsys.settings import settings_from
 from tests.benchmarks.contestants import (

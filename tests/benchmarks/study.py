@@ -27,8 +27,9 @@ import polars as pl
 from optuna.trial import FrozenTrial
 
 from mlsys import logs
+from mlsys.domain.choices import ModelType
 from mlsys.domain.learners.lean import import_lean
-from mlsys.domain.messages import ModelType, OptunaConfig
+from mlsys.domain.messages import OptunaConfig
 from mlsys.ports import Records
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
-from mlsys.domain.messages import ModelType
+from mlsys.domain.choices import ModelType
 from tests.benchmarks.callers import Answers, closed_loop, open_loop, request_of
 from tests.benchmarks.contestants import (
     ASGI,

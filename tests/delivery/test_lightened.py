@@ -8,8 +8,8 @@ import pytest
 
 from image import packages, sizes
 from lighten import lighten, without_gpu_code, without_symbols
+from mlsys.domain.choices import ModelType
 from mlsys.domain.learners.table import learner
-from mlsys.domain.messages import ModelType
 from mlsys.domain.scoring.table import FILE_NAMES
 from tests.domain.learning import BINARY, fit
 
@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from mlsys.domain.learners.base import Task
-from mlsys.domain.messages import ModelType
+from mlsys.domain.choices import ModelType
 from mlsys.domain.scoring.table import load_booster
 
 content = Path(sys.argv[2]).read_bytes()

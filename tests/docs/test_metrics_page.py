@@ -17,8 +17,8 @@ from mlsys.domain.evaluation.reporting import (
     SliceMetrics,
     evaluate,
 )
-from mlsys.domain.experiment_records import Measure
 from mlsys.domain.learners.base import Task
+from mlsys.domain.model_records import Measure
 from tests.docs.pages import ROOT, examples, table
 
 PAGE = ROOT / "docs" / "metrics.md"

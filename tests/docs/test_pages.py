@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from mlsys.domain.answers import Predictions
 from mlsys.domain.dataset import read_dataset
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.postprocessing import PostprocessWish
+from mlsys.domain.postprocess_wish import PostprocessWish
 from mlsys.edge.formats.inference import InferRequest
 from mlsys.edge.formats.instances import InstancesRequest
 from mlsys.edge.formats.mlflow import Invocation
@@ -19,8 +19,8 @@ from mlsys.edge.parsing import parse_json, parse_model
 from mlsys.use_cases.cancelling import CancelRequest
 from mlsys.use_cases.create_split import CreateSplit
 from mlsys.use_cases.importance import ImportanceRequest
+from mlsys.use_cases.model_heads import PromoteRequest
 from mlsys.use_cases.predict import PredictRequest
-from mlsys.use_cases.registry import PromoteRequest
 from mlsys.use_cases.splits import UpdateSplit
 from tests.docs.pages import API, FENCE, PAGES, ROOT, Example, examples
 

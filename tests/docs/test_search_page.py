@@ -5,8 +5,8 @@ from typing import get_args
 
 import pytest
 
-from mlsys.domain.choices import Pruner, Sampler
-from mlsys.domain.messages import ModelType, PrunerOptions
+from mlsys.domain.choices import ModelType, Pruner, Sampler
+from mlsys.domain.messages import PrunerOptions
 from mlsys.domain.spaces.dimensions import Choice, Float, Int
 from mlsys.domain.spaces.rules import BELONGS
 from mlsys.domain.spaces.search import SPACES, defaults_of

@@ -2,9 +2,9 @@
 
 import pytest
 
+from mlsys.domain.choices import ModelType
 from mlsys.domain.learners.base import Learner, Task
 from mlsys.domain.learners.table import learner
-from mlsys.domain.messages import ModelType
 from tests.domain.learning import BINARY, MULTICLASS, REGRESSION
 
 

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import polars as pl
 
 from mlsys.domain.profiling.profiles import Profiler
-from mlsys.domain.records import PARTS, Column, ColumnType, Role
+from mlsys.domain.records import PARTS
 from mlsys.domain.report import Leak
+from mlsys.domain.split_records import Column, ColumnType, Role
 
 Codes = npt.NDArray[np.int8]
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mlsys.domain.choices import ModelType
 from mlsys.domain.errors import Corrupt
 from mlsys.domain.learners.base import Floats, Learner, Task
 from mlsys.domain.learners.table import learner
-from mlsys.domain.messages import ModelType
 from mlsys.domain.scoring.table import load_booster
 from tests.domain.learning import (
     BINARY,
@@ -121,7 +121,7 @@ import sys
 from pathlib import Path
 from mlsys.domain.errors import Corrupt
 from mlsys.domain.learners.base import Task
-from mlsys.domain.messages import ModelType
+from mlsys.domain.choices import ModelType
 from mlsys.domain.scoring.table import load_booster
 
 try:

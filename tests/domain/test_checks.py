@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from mlsys.domain.checks import Checker, columns_of, refuses
 from mlsys.domain.contract import Contract
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.records import Column, ColumnType, Role
 from mlsys.domain.rules import tallies
+from mlsys.domain.split_records import Column, ColumnType, Role
 from tests.domain.checked import broken, checked, contract_of, rules
 
 EVERY_RULE = {

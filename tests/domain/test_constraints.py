@@ -3,10 +3,10 @@
 import polars as pl
 import pytest
 
+from mlsys.domain.choices import TaskType
 from mlsys.domain.encoding import encode_examples
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.features import Direction, Plan
-from mlsys.domain.messages import TaskType
 from mlsys.domain.planning import fit_plan
 
 TABLE = pl.DataFrame(

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from mlsys.domain.contract import ColumnRule, Contract
 from mlsys.domain.dataset import Dataset, read_dataset
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.records import ColumnType
 from mlsys.domain.split_params import Ratios
+from mlsys.domain.split_records import ColumnType
 from mlsys.edge.parsing import parse_model
 
 

@@ -11,7 +11,8 @@ from mlsys.domain.profiling.column_tallies import Tally
 from mlsys.domain.profiling.copies import Copies, among
 from mlsys.domain.profiling.leaks import Wanted, find_leaks
 from mlsys.domain.profiling.seen_parts import Seen
-from mlsys.domain.records import Part, Role
+from mlsys.domain.records import Part
+from mlsys.domain.split_records import Role
 from tests.domain.parting import BINARY, ROWS, columns_of, drawn, leaks, only, table
 
 

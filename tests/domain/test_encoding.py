@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlsys.domain.choices import TaskType
 from mlsys.domain.encoding import encode_examples, encode_frame, encode_target
 from mlsys.domain.errors import InvalidInput, Violation
 from mlsys.domain.features import Feature, Kind, Plan
-from mlsys.domain.messages import TaskType
 from mlsys.domain.planning import fit_plan
 from mlsys.domain.row_encoding import encode_row, encode_rows
 

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from mlsys.domain.choices import ModelType
 from mlsys.domain.learners.base import Examples, Learner, Monitor, Task
 from mlsys.domain.learners.table import learner
-from mlsys.domain.messages import ModelType
 from mlsys.domain.spaces.search import SPACES, Params
 from tests.domain.learning import BINARY, examples, loss_of
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from mlsys.domain.choices import ModelType
 from mlsys.domain.learners.base import Booster, Examples, Monitor, Task
 from mlsys.domain.learners.fitted import Fitted
 from mlsys.domain.learners.table import learner
-from mlsys.domain.messages import ModelType
 from mlsys.domain.scoring.table import load_booster
 
 TASKS = [Task("binary", 2), Task("multiclass", 3), Task("regression")]

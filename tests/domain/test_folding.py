@@ -11,7 +11,14 @@ from mlsys.domain.errors import InvalidInput
 from mlsys.domain.folding import Numbers, fold_numbers, folds_of
 from mlsys.domain.learners.base import Examples
 from mlsys.domain.messages import ExperimentWish
-from mlsys.domain.records import Column, ColumnType, Part, Role, Split, SplitStatus
+from mlsys.domain.records import Part
+from mlsys.domain.split_records import (
+    Column,
+    ColumnType,
+    Role,
+    Split,
+    SplitStatus,
+)
 
 ROWS = 101
 

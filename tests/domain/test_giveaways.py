@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from mlsys.domain.messages import TaskType
-from mlsys.domain.records import Role
+from mlsys.domain.choices import TaskType
+from mlsys.domain.split_records import Role
 from tests.domain.parting import (
     BINARY,
     CLASSES,

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mlsys.domain.choices import ModelType
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.evaluation.formulas import FORMULAS
 from mlsys.domain.evaluation.metrics import constant_prediction, report, resolve_metric
 from mlsys.domain.learners.base import Examples, Learner, Monitor, Params, Task
 from mlsys.domain.learners.table import learner
-from mlsys.domain.messages import ModelType
 from mlsys.domain.scoring.table import load_booster
 from mlsys.domain.spaces.search import SPACES, defaults_of
 from tests.domain.learning import (

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mlsys.domain.choices import ModelType
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.learners.base import Booster, Examples, Floats, Learner, Task
-from mlsys.domain.messages import ModelType
 from mlsys.domain.scoring.table import load_booster
 from mlsys.domain.spaces.search import SPACES
 from tests.domain.learning import BINARY, CATEGORY, NOISE, REGRESSION, SIGNAL, fit

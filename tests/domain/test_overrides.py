@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mlsys.domain.choices import ModelType
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.learners.base import Learner
 from mlsys.domain.learners.table import learner
-from mlsys.domain.messages import ExperimentWish, ModelType
+from mlsys.domain.messages import ExperimentWish
 from mlsys.domain.spaces.dimensions import Choice, Dimension, Float, Int
 from mlsys.domain.spaces.overrides import MAX_STEPS, spaces_of
 from mlsys.domain.spaces.search import SPACES, Spaces, suggest

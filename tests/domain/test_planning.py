@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from mlsys.domain.choices import TaskType
 from mlsys.domain.errors import InvalidInput, Violation
 from mlsys.domain.features import Plan
 from mlsys.domain.judging import MAX_VOCABULARY
-from mlsys.domain.messages import TaskType
 from mlsys.domain.planning import MAX_CLASSES, fit_plan
 
 ROWS = 60

@@ -11,8 +11,9 @@ from mlsys.domain.artifacts import Postprocess
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.evaluation.calibration import Calibration, Isotonic
 from mlsys.domain.messages import ExperimentWish
-from mlsys.domain.postprocessing import Bands, PostprocessWish, check_bands
-from mlsys.domain.records import Column, ColumnType
+from mlsys.domain.postprocess_wish import PostprocessWish, check_bands
+from mlsys.domain.postprocessing import Bands
+from mlsys.domain.split_records import Column, ColumnType
 from mlsys.domain.wishes import wish_problems
 from mlsys.edge.parsing import parse_model
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from mlsys.domain.profiling.distributions import edges_of, histogram
 from mlsys.domain.profiling.reference import ColumnPart, Profile, ProfiledColumn
-from mlsys.domain.records import PARTS, Role
+from mlsys.domain.records import PARTS
+from mlsys.domain.split_records import Role
 from tests.domain.parting import drawn, said, seen
 
 FINITE = st.floats(-1e6, 1e6)
@@ -267,7 +268,7 @@ def test_a_profile_is_read_as_it_was_written() -> None:
 SCRIPT = """
 import json, numpy as np, polars as pl
 from tests.domain.parting import seen, drawn
-from mlsys.domain.records import Role
+from mlsys.domain.split_records import Role
 r = np.random.default_rng(0)
 n = 60_000
 table = pl.DataFrame({

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
-from mlsys.domain.records import ColumnType
+from mlsys.domain.split_records import ColumnType
 from mlsys.domain.types import quick_cells
 from mlsys.domain.types.cells import fitted, missing_words, present, read
 from mlsys.domain.types.quick_cells import QUICK, read_quickly

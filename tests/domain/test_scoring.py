@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mlsys.domain.choices import ModelType
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.learners.base import Booster, Floats, Learner, Task
 from mlsys.domain.learners.matrices import as_float32
 from mlsys.domain.learners.table import learner
-from mlsys.domain.messages import ModelType
 from mlsys.domain.scoring.catboost import feature_data
 from mlsys.domain.scoring.library import open_library
 from mlsys.domain.scoring.table import load_booster
@@ -186,7 +186,7 @@ import os, sys
 from pathlib import Path
 import numpy as np
 from mlsys.domain.learners.base import Task
-from mlsys.domain.messages import ModelType
+from mlsys.domain.choices import ModelType
 from mlsys.domain.scoring.table import load_booster
 
 def load():

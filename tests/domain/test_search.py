@@ -6,10 +6,11 @@ import numpy as np
 import optuna
 import pytest
 
+from mlsys.domain.choices import ModelType, TaskType
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.features import Feature, Kind, Plan
 from mlsys.domain.learners.base import Learner, Task
-from mlsys.domain.messages import ExperimentWish, ModelType, TaskType
+from mlsys.domain.messages import ExperimentWish
 from mlsys.domain.spaces.dimensions import Choice, Float, Int
 from mlsys.domain.spaces.overrides import spaces_of
 from mlsys.domain.spaces.search import (

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlsys.domain.errors import InvalidInput, TooLarge
-from mlsys.domain.records import ColumnType
+from mlsys.domain.split_records import ColumnType
 from mlsys.domain.tables import check_names, missing, normal, parse, remarks, type_of
 from tests.domain.whole_columns import guess
 

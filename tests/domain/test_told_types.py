@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.records import ColumnType
+from mlsys.domain.split_records import ColumnType
 from mlsys.domain.tables import missing, normal, parse, remarks, type_of
 from mlsys.domain.types.told_types import ToldTypes
 from tests.domain.whole_columns import guess

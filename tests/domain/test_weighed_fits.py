@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mlsys.domain.choices import ModelType
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.evaluation.formulas import FORMULAS
 from mlsys.domain.evaluation.metrics import report, resolve_metric
 from mlsys.domain.learners.base import Examples, Floats, Learner, Task
-from mlsys.domain.messages import ModelType
 from mlsys.domain.scoring.table import load_booster
 from tests.domain.learning import (
     BINARY,

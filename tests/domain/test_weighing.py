@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight
 
+from mlsys.domain.choices import TaskType
 from mlsys.domain.encoding import encode_examples
 from mlsys.domain.errors import InvalidInput, Violation
 from mlsys.domain.features import Plan
-from mlsys.domain.messages import TaskType
 from mlsys.domain.planning import fit_plan
 from mlsys.domain.row_encoding import encode_rows
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mlsys.domain.messages import ExperimentWish
-from mlsys.domain.records import Column, ColumnType, Role
+from mlsys.domain.split_records import Column, ColumnType, Role
 from mlsys.domain.wishes import metric_of, wish_problems
 
 COLUMNS = [

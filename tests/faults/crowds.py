@@ -19,9 +19,11 @@ from mlsys.adapters.local.objects import FileObjects
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.model_records import VersionStatus
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 from mlsys.ports import Json, Records
-from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS, SPLITS
+from mlsys.repositories.experiments import EXPERIMENTS
+from mlsys.repositories.models import MODEL_VERSIONS
+from mlsys.repositories.splits import SPLITS
 from mlsys.use_cases.experiments import find_or_create, requested
 from tests.faults.processes import stop_between_writes
 from tests.faults.study_process import Order, records_of, run

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from mlsys.domain.artifacts import Model, Postprocess, model_files
+from mlsys.domain.choices import ModelType
 from mlsys.domain.features import Feature, Plan
 from mlsys.domain.learners.base import Examples
 from mlsys.domain.learners.table import learner
-from mlsys.domain.messages import ModelType
 from mlsys.domain.model_records import ModelHead, ModelVersion, VersionStatus
 from mlsys.domain.records import File
 from mlsys.ports import Objects, Records
-from mlsys.repositories import MODEL_HEADS, MODEL_VERSIONS
+from mlsys.repositories.models import MODEL_HEADS, MODEL_VERSIONS
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from tests.cloud.listener import free_port

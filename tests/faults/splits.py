@@ -13,8 +13,8 @@ from typing import Any
 
 from mlsys.domain.errors import Busy, MlsysError
 from mlsys.domain.messages import UploadFinished
-from mlsys.domain.records import Split, SplitStatus
-from mlsys.repositories import SPLITS
+from mlsys.domain.split_records import Split, SplitStatus
+from mlsys.repositories.splits import SPLITS
 from mlsys.use_cases.split import CHILD
 from mlsys.use_cases.splitting.results import Manifest, Quarantine
 from tests.faults.processes import processes

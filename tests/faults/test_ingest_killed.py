@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from mlsys.domain.formats import Limits
-from mlsys.domain.records import PARTS, Split, SplitStatus
+from mlsys.domain.records import PARTS
+from mlsys.domain.split_records import Split, SplitStatus
 from mlsys.ports import Execution, ExecutionState
 from mlsys.use_cases.split import split_upload
 from tests.faults.processes import processes, stop_between_writes

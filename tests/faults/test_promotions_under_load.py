@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from mlsys.runtime import Runtime
-from mlsys.use_cases.registry import PromoteRequest, promote
+from mlsys.use_cases.model_heads import PromoteRequest, promote
 from tests.faults.loaded_server import (
     LIBRARIES,
     NOW,

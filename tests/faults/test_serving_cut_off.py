@@ -7,7 +7,7 @@ import pytest
 
 from mlsys.adapters.local.objects import FileObjects
 from mlsys.ports import Records
-from mlsys.use_cases.registry import PromoteRequest, promote
+from mlsys.use_cases.model_heads import PromoteRequest, promote
 from mlsys.use_cases.serving.loaded_models import LoadedModels, ModelSelection
 from tests.cloud.cut_line import Line, line_to
 from tests.faults.loaded_server import NOW, register_versions

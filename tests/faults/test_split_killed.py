@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mlsys.domain.records import SplitStatus
+from mlsys.domain.split_records import SplitStatus
 from mlsys.ports import Json
 from tests.faults.splits import Scene
 from tests.use_cases.splitting.uploads import failure_of

@@ -10,9 +10,10 @@ from cloudevents.conversion import to_binary, to_structured
 from cloudevents.http import CloudEvent
 
 from mlsys.domain.experiment_records import ExperimentStatus
-from mlsys.domain.records import SplitStatus
+from mlsys.domain.split_records import SplitStatus
 from mlsys.edge.events import MESSAGE_PUBLISHED, OBJECT_FINALIZED
-from mlsys.repositories import EXPERIMENTS, SPLITS
+from mlsys.repositories.experiments import EXPERIMENTS
+from mlsys.repositories.splits import SPLITS
 from mlsys.runtime import Runtime
 from tests.functions.conftest import Deploy
 from tests.use_cases.splitting.hostile_uploads import gzipped, of_one_line

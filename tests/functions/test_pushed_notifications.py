@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from mlsys.domain.records import Attempt, SplitStatus
-from mlsys.repositories import SPLITS
+from mlsys.domain.split_records import Attempt, SplitStatus
+from mlsys.repositories.splits import SPLITS
 from mlsys.runtime import Runtime
 from tests.functions.conftest import Deploy
 

@@ -20,11 +20,12 @@ from pydantic import BaseModel
 from mlsys.adapters.local.records import SqliteRecords
 from mlsys.dev.routes import ROUTES
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
-from mlsys.domain.records import Split, SplitStatus
+from mlsys.domain.split_records import Split, SplitStatus
 from mlsys.edge.http import Request, Route, Table, respond
 from mlsys.edge.listing import ListQuery
 from mlsys.ports import Page, Scalar
-from mlsys.repositories import EXPERIMENTS, SPLITS
+from mlsys.repositories.experiments import EXPERIMENTS
+from mlsys.repositories.splits import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from tests.infra.table import INFRA, ROOT

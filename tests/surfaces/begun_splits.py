@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mlsys import Client
-from mlsys.domain.records import Progress, SplitStatus
+from mlsys.domain.split_records import Progress, SplitStatus
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from mlsys.use_cases.splitting.claims import Claim, claim

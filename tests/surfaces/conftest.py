@@ -12,7 +12,7 @@ import structlog
 
 from mlsys import Client
 from mlsys.domain.experiment_records import Experiment
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 
 COLUMNS = ["age", "plan", "churned"]
 

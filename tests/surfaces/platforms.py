@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mlsys.dev.platform import Platform
-from mlsys.domain.records import Split
-from mlsys.repositories import SPLITS
+from mlsys.domain.split_records import Split
+from mlsys.repositories.splits import SPLITS
 
 ROWS = "x,y\n" + "\n".join(f"{n},{'ab'[n % 2]}" for n in range(60)) + "\n"
 

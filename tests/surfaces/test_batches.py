@@ -9,7 +9,7 @@ import pytest
 from mlsys import Client
 from mlsys.dev.platform import Platform
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.records import SplitStatus
+from mlsys.domain.split_records import SplitStatus
 from tests.surfaces.platforms import splits
 from tests.surfaces.test_commands import mlsys
 from tests.waiting import wait_for

@@ -13,7 +13,7 @@ from mlsys.domain import errors
 from mlsys.domain.answers import TrialRow
 from mlsys.domain.errors import InvalidInput, LostRace, MlsysError, NotFound, Refused, Unavailable
 from mlsys.domain.experiment_records import ExperimentStatus
-from mlsys.domain.records import SplitStatus
+from mlsys.domain.split_records import SplitStatus
 from mlsys.edge.http import STATUS, Answer, Call, Request, Route, Table, respond
 from mlsys.sdk.answers import error_of, read_answer
 from mlsys.sdk.calls import Calls

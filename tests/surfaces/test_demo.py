@@ -16,9 +16,9 @@ from mlsys.dev.datasets import Table, load
 from mlsys.dev.demo import Plan, run_demo
 from mlsys.dev.demo_checks import DemoFailed
 from mlsys.domain.answers import Importances, Predictions, TrialRow
-from mlsys.domain.experiment_records import Experiment, Measure
-from mlsys.domain.model_records import ModelVersion
-from mlsys.domain.records import Split
+from mlsys.domain.experiment_records import Experiment
+from mlsys.domain.model_records import Measure, ModelVersion
+from mlsys.domain.split_records import Split
 
 MLSYS = [sys.executable, "-m", "mlsys.cli"]
 

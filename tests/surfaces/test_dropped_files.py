@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mlsys.dev.platform import Platform
-from mlsys.domain.records import SplitStatus
-from mlsys.repositories import SPLITS
+from mlsys.domain.split_records import SplitStatus
+from mlsys.repositories.splits import SPLITS
 from tests.surfaces.platforms import splits
 from tests.waiting import wait_for
 

@@ -18,7 +18,7 @@ from mlsys.adapters.local.objects import FileObjects
 from mlsys.dev.platform import Platform
 from mlsys.dev.watcher import POLL_SECONDS, Watcher
 from mlsys.domain.errors import AlreadyExists, InvalidInput
-from mlsys.domain.records import SplitStatus
+from mlsys.domain.split_records import SplitStatus
 from mlsys.ports import ObjectInfo
 from tests.surfaces.platforms import ROWS, call, splits
 from tests.waiting import wait_for

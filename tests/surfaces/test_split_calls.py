@@ -9,7 +9,7 @@ import pytest
 from mlsys import Client
 from mlsys.dev.platform import Platform
 from mlsys.domain.errors import AlreadyExists, InvalidInput, NotFound, Refused, Unavailable
-from mlsys.domain.records import Split, SplitStatus
+from mlsys.domain.split_records import Split, SplitStatus
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from tests.homes import copy_home

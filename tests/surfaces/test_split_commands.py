@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from mlsys import Client
 from mlsys.cli.app import app
-from mlsys.domain.records import SplitStatus
+from mlsys.domain.split_records import SplitStatus
 from mlsys.ports import Json
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings

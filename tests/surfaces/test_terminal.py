@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from mlsys.repositories import EXPERIMENTS
+from mlsys.repositories.experiments import EXPERIMENTS
 from mlsys.runtime import Runtime
 from mlsys.sdk.local import local_settings
 from tests.domain.studied import experiment

@@ -16,7 +16,7 @@ from typing import Any
 
 from mlsys import Client
 from mlsys.domain.experiment_records import ExperimentStatus
-from mlsys.domain.records import SplitStatus
+from mlsys.domain.split_records import SplitStatus
 
 MLSYS = [sys.executable, "-m", "mlsys.cli"]
 START_SECONDS = 60

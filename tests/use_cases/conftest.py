@@ -15,9 +15,10 @@ from mlsys.adapters.local.jobs import SubprocessJobs
 from mlsys.domain.answers import Predictions
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest, UploadFinished
-from mlsys.domain.records import Part, Split
+from mlsys.domain.records import Part
+from mlsys.domain.split_records import Split
 from mlsys.handlers.study import handle
-from mlsys.repositories import SPLITS
+from mlsys.repositories.splits import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from mlsys.use_cases.experiments import find_or_create, requested

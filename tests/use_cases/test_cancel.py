@@ -15,12 +15,13 @@ from optuna.trial import TrialState, create_trial
 from mlsys.adapters.local.jobs import SubprocessJobs
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.model_records import VersionStatus
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 from mlsys.edge.http import Answer, Request, Table, respond
 from mlsys.handlers.experiments import ROUTES
 from mlsys.handlers.study import handle
 from mlsys.ports import ExecutionState
-from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS, trials_of
+from mlsys.repositories.experiments import EXPERIMENTS, trials_of
+from mlsys.repositories.models import MODEL_VERSIONS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.leading.leases import acquire
 from mlsys.use_cases.registry import get_head

@@ -6,9 +6,14 @@ import pytest
 
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Column, ColumnType, Role, Split
+from mlsys.domain.split_records import (
+    Column,
+    ColumnType,
+    Role,
+    Split,
+)
 from mlsys.edge.parsing import parse_model
-from mlsys.repositories import SPLITS
+from mlsys.repositories.splits import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.experiments import check_request
 

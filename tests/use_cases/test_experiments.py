@@ -12,12 +12,12 @@ from mlsys.adapters.local.messages import SqliteMessages, topic_channel
 from mlsys.domain.errors import AlreadyExists, InvalidInput, NotFound, Unavailable
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 from mlsys.edge.http import Answer, Request, Table, respond
 from mlsys.handlers.experiments import ROUTES
 from mlsys.handlers.study import handle
 from mlsys.ports import Json
-from mlsys.repositories import EXPERIMENTS
+from mlsys.repositories.experiments import EXPERIMENTS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.experiments import get_experiment, request_experiment
 from tests.use_cases.conftest import NOW, asked_for

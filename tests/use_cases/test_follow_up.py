@@ -8,9 +8,9 @@ import pytest
 from mlsys.adapters.local.messages import SqliteMessages
 from mlsys.domain.errors import AlreadyExists, Unavailable
 from mlsys.domain.experiment_records import ExperimentStatus
-from mlsys.domain.records import Split, SplitStatus
+from mlsys.domain.split_records import Split, SplitStatus
 from mlsys.ports import Json
-from mlsys.repositories import SPLITS
+from mlsys.repositories.splits import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.experiments import request_experiment
 from tests.use_cases.conftest import NOW, request_of

@@ -10,7 +10,7 @@ import pytest
 
 from mlsys.adapters.local.messages import SqliteMessages
 from mlsys.adapters.local.records import SqliteRecords
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 from mlsys.ports import Document, Json, Write
 from mlsys.runtime import Runtime
 from tests.use_cases.launches import started

@@ -9,9 +9,9 @@ import pytest
 from mlsys.domain.answers import Importances
 from mlsys.domain.encoding import encode_frame
 from mlsys.domain.errors import Corrupt, InvalidInput, NotFound
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 from mlsys.edge.parsing import parse_model
-from mlsys.repositories import SPLITS
+from mlsys.repositories.splits import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.importance import ImportanceRequest, Ranked, importance_of
 from mlsys.use_cases.serving.loaded_models import LoadedModels, ModelSelection

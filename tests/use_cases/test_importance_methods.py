@@ -12,8 +12,9 @@ from mlsys.domain.encoding import encode_examples, encode_frame
 from mlsys.domain.errors import InvalidInput, NotFound
 from mlsys.domain.evaluation.metrics import resolve_metric
 from mlsys.domain.feature_importance import Ranking
-from mlsys.domain.records import Split
-from mlsys.repositories import MODEL_VERSIONS, SPLITS
+from mlsys.domain.split_records import Split
+from mlsys.repositories.models import MODEL_VERSIONS
+from mlsys.repositories.splits import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.serving.loaded_models import ModelSelection
 from mlsys.use_cases.serving.rankings import MAX_KEPT, Rankings, Sample

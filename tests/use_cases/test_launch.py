@@ -8,8 +8,8 @@ from mlsys.adapters.local.jobs import SubprocessJobs
 from mlsys.domain.errors import AlreadyExists, InvalidInput, MlsysError, NotFound
 from mlsys.domain.experiment_records import ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Split
-from mlsys.repositories import EXPERIMENTS
+from mlsys.domain.split_records import Split
+from mlsys.repositories.experiments import EXPERIMENTS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.launch import MAX_LAUNCHES, record_rejection
 from tests.use_cases.conftest import NOW, asked_for, request_of

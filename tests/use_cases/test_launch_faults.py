@@ -10,7 +10,7 @@ from mlsys.adapters.local.jobs import SubprocessJobs
 from mlsys.adapters.local.records import SqliteRecords
 from mlsys.domain.errors import Busy, Unavailable
 from mlsys.domain.experiment_records import ExperimentStatus
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 from mlsys.ports import Document, Execution, Json
 from mlsys.runtime import Runtime
 from tests.use_cases.conftest import request_of

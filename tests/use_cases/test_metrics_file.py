@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from mlsys.domain.evaluation.formulas import FORMULAS
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 from mlsys.handlers.study import handle
-from mlsys.repositories import MODEL_VERSIONS
+from mlsys.repositories.models import MODEL_VERSIONS
 from mlsys.runtime import Runtime
 from tests.use_cases.conftest import asked_for
 

@@ -12,9 +12,10 @@ from mlsys.domain.answers import Explanation, Prediction
 from mlsys.domain.artifacts import Postprocess
 from mlsys.domain.encoding import encode_frame
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 from mlsys.edge.parsing import parse_model
-from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS
+from mlsys.repositories.experiments import EXPERIMENTS
+from mlsys.repositories.models import MODEL_VERSIONS
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from mlsys.use_cases.experiments import request_experiment

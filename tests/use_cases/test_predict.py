@@ -13,7 +13,7 @@ from mlsys.domain.answers import Predictions
 from mlsys.domain.encoding import encode_frame
 from mlsys.domain.errors import InvalidInput
 from mlsys.edge.parsing import parse_json, parse_model
-from mlsys.repositories import MODEL_VERSIONS
+from mlsys.repositories.models import MODEL_VERSIONS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.predict import PredictRequest
 from mlsys.use_cases.serving.loaded_models import LoadedModels, ModelSelection

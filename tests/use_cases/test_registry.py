@@ -7,19 +7,12 @@ import pytest
 
 from mlsys.domain import promotion
 from mlsys.domain.errors import Conflict, LostRace, NotFound, Refused
-from mlsys.domain.experiment_records import Measure
 from mlsys.domain.messages import Gates
-from mlsys.domain.model_records import ModelHead, ModelVersion, VersionStatus
+from mlsys.domain.model_records import Measure, ModelHead, ModelVersion, VersionStatus
 from mlsys.ports import Records
-from mlsys.repositories import MODEL_VERSIONS, model_events
-from mlsys.use_cases.registry import (
-    PromoteRequest,
-    get_head,
-    list_versions,
-    model_id_of,
-    promote,
-    registering,
-)
+from mlsys.repositories.models import MODEL_VERSIONS, model_events
+from mlsys.use_cases.model_heads import PromoteRequest, promote, registering
+from mlsys.use_cases.registry import get_head, list_versions, model_id_of
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from mlsys import repositories
 from mlsys.domain.plots.shapes import PlotKind
 from mlsys.edge.http import Answer, Request, Table, respond
 from mlsys.handlers.experiments import ROUTES
-from mlsys.repositories import EXPERIMENTS
+from mlsys.repositories.experiments import EXPERIMENTS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.trials.storage import TrialStorage
 from tests.domain.studied import Direction, experiment, libraries

@@ -10,9 +10,9 @@ import pytest
 from mlsys.domain.errors import Conflict
 from mlsys.domain.experiment_records import ExperimentStatus
 from mlsys.domain.model_records import VersionStatus
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 from mlsys.handlers.study import handle
-from mlsys.repositories import MODEL_VERSIONS
+from mlsys.repositories.models import MODEL_VERSIONS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.leading.lead import House, Worker
 from mlsys.use_cases.registry import get_head

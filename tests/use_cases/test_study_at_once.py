@@ -3,8 +3,8 @@
 import pytest
 
 from mlsys.domain.experiment_records import ExperimentStatus
-from mlsys.domain.records import Split
-from mlsys.repositories import MODEL_VERSIONS
+from mlsys.domain.split_records import Split
+from mlsys.repositories.models import MODEL_VERSIONS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.shown_trials import list_trials
 from tests.use_cases.conftest import asked_for

@@ -11,9 +11,10 @@ import pytest
 
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.model_records import VersionStatus
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 from mlsys.handlers.study import handle
-from mlsys.repositories import MODEL_VERSIONS, trials_of
+from mlsys.repositories.experiments import trials_of
+from mlsys.repositories.models import MODEL_VERSIONS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.leading.lead import House, Lead, Worker
 from mlsys.use_cases.searching import search

@@ -8,12 +8,12 @@ import pytest
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Split
 from mlsys.domain.spaces.overrides import spaces_of
 from mlsys.domain.spaces.search import FirstTrials, first_trials
+from mlsys.domain.split_records import Split
 from mlsys.handlers.study import handle
 from mlsys.ports import Json
-from mlsys.repositories import EXPERIMENTS, trials_of
+from mlsys.repositories.experiments import EXPERIMENTS, trials_of
 from mlsys.runtime import Runtime
 from mlsys.use_cases.experiments import check_request
 from mlsys.use_cases.shown_trials import list_trials

@@ -7,9 +7,10 @@ from typing import Any
 from mlsys.adapters.local.messages import SqliteMessages, topic_channel
 from mlsys.domain.experiment_records import Experiment
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 from mlsys.ports import Messages, Records
-from mlsys.repositories import EXPERIMENTS, SPLITS
+from mlsys.repositories.experiments import EXPERIMENTS
+from mlsys.repositories.splits import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.follow_up import follow_up
 from mlsys.use_cases.launch import launch_study

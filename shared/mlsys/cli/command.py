@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Concatenate, Literal, ParamSpec, Self
+from typing import Annotated, Any, Concatenate, ParamSpec, Self
 
 from typer import Argument, BadParameter, Exit, Option, Typer, echo
 
@@ -33,10 +33,6 @@ class Format(StrEnum):
 
     TABLE = "table"
     JSON = "json"
-
-
-# As in domain/messages.py, which loads pydantic.
-Stage = Literal["staging", "production"]
 
 
 def is_there(file: Path | None) -> Path | None:

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from typer import Argument, BadParameter, Option, Typer
 
-from mlsys.cli.command import Format, Limit, Session, Stage, command, is_there, talk
-from mlsys.domain.choices import Library, Pruner, Sampler
+from mlsys.cli.command import Format, Limit, Session, command, is_there, talk
+from mlsys.domain.choices import Library, Pruner, Sampler, Stage
 
 app = Typer(no_args_is_help=True)
 

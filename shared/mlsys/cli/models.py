@@ -5,7 +5,8 @@ from typing import Annotated, get_args
 
 from typer import Argument, Option, Typer
 
-from mlsys.cli.command import Limit, Session, Stage, command, talk
+from mlsys.cli.command import Limit, Session, command, talk
+from mlsys.domain.choices import Stage
 
 app = Typer(no_args_is_help=True)
 

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlsys.cli.command import Format, Stage, talk
+from mlsys.cli.command import Format, talk
 from mlsys.cli.output import cell, print_table, write
 from mlsys.cli.rows import batches, read_rows
 from mlsys.domain.answers import Prediction
-from mlsys.domain.records import Column
+from mlsys.domain.choices import Stage
+from mlsys.domain.split_records import Column
 from mlsys.sdk.client import Client
 
 SHOWN_CONTRIBUTIONS = 3

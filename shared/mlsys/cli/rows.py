@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlsys.domain.errors import InvalidInput, TooLarge
-from mlsys.domain.records import Column
+from mlsys.domain.split_records import Column
 from mlsys.domain.written import JSON_NUMBER, Written
 from mlsys.edge.csv_cells import read_cells
 from mlsys.edge.parsing import parse_json

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from typer import BadParameter, Option, Typer
 
-from mlsys.cli.command import Input, Session, Stage, command, talk
+from mlsys.cli.command import Input, Session, command, talk
+from mlsys.domain.choices import Stage
 
 app = Typer()
 

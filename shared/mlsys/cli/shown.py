@@ -3,11 +3,12 @@
 from mlsys.cli.command import talk
 from mlsys.cli.output import Columns, cell
 from mlsys.domain.answers import FeatureImportance, TrialRow
-from mlsys.domain.experiment_records import Experiment, Measure
-from mlsys.domain.model_records import ModelVersion
-from mlsys.domain.records import Failure, Split, SplitStatus
+from mlsys.domain.experiment_records import Experiment
+from mlsys.domain.model_records import Measure, ModelVersion
+from mlsys.domain.records import Failure
 from mlsys.domain.report import Reason
-from mlsys.use_cases.registry import Promotion
+from mlsys.domain.split_records import Split, SplitStatus
+from mlsys.use_cases.model_heads import Promotion
 
 SPLITS: Columns[Split] = {
     "id": lambda one: one.id,

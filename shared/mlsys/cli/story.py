@@ -22,7 +22,7 @@ from mlsys.domain.choices import Library
 from mlsys.domain.errors import MlsysError
 from mlsys.domain.experiment_records import Experiment
 from mlsys.domain.model_records import ModelVersion
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 from mlsys.settings import settings_from
 
 LOG = "platform.log"

@@ -28,7 +28,7 @@ def upload(
     """
     from mlsys.cli import shown
     from mlsys.cli.output import print_one, write
-    from mlsys.domain.records import SplitStatus
+    from mlsys.domain.split_records import SplitStatus
 
     client = session.client
     if batch is not None:

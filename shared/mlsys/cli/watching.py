@@ -10,7 +10,7 @@ from mlsys.cli.command import FAILED, Format, Session, talk
 from mlsys.cli.output import print_one
 from mlsys.cli.progress import Progress
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
-from mlsys.domain.records import Split, SplitStatus
+from mlsys.domain.split_records import Split, SplitStatus
 from mlsys.sdk.studies import StudyLook
 
 

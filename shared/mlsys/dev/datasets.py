@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from sklearn import datasets
 
-from mlsys.domain.messages import TaskType
+from mlsys.domain.choices import TaskType
 
 Name = Literal["breast-cancer", "wine", "diabetes"]
 Row = dict[str, Any]

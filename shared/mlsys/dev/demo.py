@@ -15,7 +15,7 @@ from mlsys.domain.answers import Importances, Predictions, TrialRow
 from mlsys.domain.choices import Library
 from mlsys.domain.experiment_records import Experiment
 from mlsys.domain.model_records import ModelVersion
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 from mlsys.sdk.client import Client
 
 SPLIT_SECONDS = 120.0

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from mlsys.dev.datasets import Table
 from mlsys.domain.answers import Explanation, Importances, Prediction, Predictions, TrialRow
+from mlsys.domain.choices import TaskType
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.ids import parse_uri
-from mlsys.domain.messages import TaskType
 from mlsys.domain.model_records import ModelVersion, VersionStatus
-from mlsys.domain.records import PARTS, File, Split, SplitStatus
+from mlsys.domain.records import PARTS, File
+from mlsys.domain.split_records import Split, SplitStatus
 
 ENDED = {"COMPLETE", "PRUNED", "FAIL"}
 TOLERANCE = 1e-4

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
+from mlsys.domain.choices import ModelType
 from mlsys.domain.evaluation.calibration import Calibration, calibrated
 from mlsys.domain.features import Plan
 from mlsys.domain.learners.base import Booster, Floats
-from mlsys.domain.messages import ModelType
 from mlsys.domain.postprocessing import Bands, Clip
 from mlsys.domain.records import Record
 from mlsys.domain.scoring.table import FILE_NAMES, load_booster

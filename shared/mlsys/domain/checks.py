@@ -7,12 +7,12 @@ import polars as pl
 
 from mlsys.domain.contract import Contract
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.records import Column
 from mlsys.domain.report import Report
 from mlsys.domain.rules.column_rules import ColumnRules
 from mlsys.domain.rules.repeats import Repeats
 from mlsys.domain.rules.table_rules import TableRules
 from mlsys.domain.rules.tallies import Place, Tallies, Tally
+from mlsys.domain.split_records import Column
 from mlsys.domain.tables import type_of
 
 

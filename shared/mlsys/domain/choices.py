@@ -1,5 +1,6 @@
-"""What may be chosen for a study, by name; it imports nothing, so a command line can offer it."""
+"""What may be chosen by name; it imports nothing, so a command line can offer it."""
 
+from enum import StrEnum
 from typing import Literal
 
 Library = Literal["catboost", "xgboost", "lightgbm", "auto"]
@@ -14,3 +15,19 @@ Pruner = Literal[
     "WilcoxonPruner",
     "NopPruner",
 ]
+Stage = Literal["staging", "production"]
+
+
+class TaskType(StrEnum):
+    """What is learnt; whether a classification is binary is told by the data."""
+
+    CLASSIFICATION = "classification"
+    REGRESSION = "regression"
+
+
+class ModelType(StrEnum):
+    """The library that learns."""
+
+    CATBOOST = "catboost"
+    XGBOOST = "xgboost"
+    LIGHTGBM = "lightgbm"

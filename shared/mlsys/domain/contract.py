@@ -5,9 +5,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 
+from mlsys.domain.choices import TaskType
 from mlsys.domain.literals import Limit, allowed_as, check_order, limit_as, parse_limit, written
-from mlsys.domain.messages import MAX_COLUMNS, TaskType
-from mlsys.domain.records import ColumnType, Input, Role
+from mlsys.domain.messages import MAX_COLUMNS
+from mlsys.domain.records import Input
+from mlsys.domain.split_records import ColumnType, Role
 
 MAX_NAME = 200
 MAX_ALLOWED = 10_000

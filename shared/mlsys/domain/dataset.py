@@ -4,11 +4,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from mlsys.domain.choices import TaskType
 from mlsys.domain.contract import ColumnRule, Contract
 from mlsys.domain.errors import InvalidInput, Violation
-from mlsys.domain.messages import ExperimentWish, TaskType
-from mlsys.domain.records import Input, Role
+from mlsys.domain.messages import ExperimentWish
+from mlsys.domain.records import Input
 from mlsys.domain.split_params import SplitParams
+from mlsys.domain.split_records import Role
 
 MAX_IN_MESSAGE = 3
 

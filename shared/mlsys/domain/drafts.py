@@ -10,8 +10,8 @@ import polars as pl
 from mlsys.domain.contract import ColumnRule, Contract
 from mlsys.domain.errors import TooLarge
 from mlsys.domain.literals import NUMERIC
-from mlsys.domain.records import ColumnType, Role
 from mlsys.domain.rules.repeats import Repeats
+from mlsys.domain.split_records import ColumnType, Role
 from mlsys.domain.tables import type_of
 
 ENOUGH_ROWS = 100

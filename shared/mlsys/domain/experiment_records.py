@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from mlsys.domain.ids import Id
+from mlsys.domain.model_records import Measure, PromotionOutcome
 from mlsys.domain.records import Failure, Json, Record, Time
 
 
@@ -25,16 +26,6 @@ class ExperimentStatus(StrEnum):
         return self.value in {"SUCCEEDED", "FAILED", "CANCELLED"}
 
 
-class Measure(Record):
-    """A metric on one part, with its bootstrap interval where there is one."""
-
-    name: str
-    value: float
-    low: float | None = None
-    high: float | None = None
-    level: float | None = None
-
-
 class BestTrial(Record):
     """The trial that won on val, or over the folds."""
 
@@ -43,14 +34,6 @@ class BestTrial(Record):
     model_type: str = ""
     params: Json
     rounds: int
-
-
-class PromotionOutcome(Record):
-    """What came of an asked-for promotion, and why."""
-
-    stage: str
-    promoted: bool
-    reasons: list[str] = Field(default_factory=list)
 
 
 class Cancellation(Record):

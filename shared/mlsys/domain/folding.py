@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from mlsys.domain.choices import TaskType
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.learners.base import Examples
-from mlsys.domain.messages import ExperimentWish, TaskType
-from mlsys.domain.records import Part, Role, Split
+from mlsys.domain.messages import ExperimentWish
+from mlsys.domain.records import Part
+from mlsys.domain.split_records import Role, Split
 from mlsys.domain.strategies.draws import Draws
 
 Numbers = npt.NDArray[np.int64]

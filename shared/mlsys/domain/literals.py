@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from math import isfinite
 from typing import Any
 
-from mlsys.domain.records import ColumnType
+from mlsys.domain.split_records import ColumnType
 
 Limit = int | float | date | datetime
 Literal = str | int | float | bool

@@ -1,14 +1,13 @@
-"""What travels between the parts: what is asked of a study and a prediction, and an upload."""
+"""What travels between the parts: what is asked of a study, and an upload."""
 
-from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from mlsys.domain.choices import Pruner, Sampler
+from mlsys.domain.choices import ModelType, Pruner, Sampler, Stage, TaskType
 from mlsys.domain.ids import Id
-from mlsys.domain.postprocessing import PostprocessWish
+from mlsys.domain.postprocess_wish import PostprocessWish
 from mlsys.domain.records import Input
 
 MAX_TRIALS = 2_000
@@ -17,22 +16,6 @@ MAX_TRIALS_AT_ONCE = 64
 MAX_FOLDS = 20
 MAX_SLICES = 10
 MAX_COLUMNS = 2_000
-MAX_INSTANCES = 10_000
-
-
-class TaskType(StrEnum):
-    """What is learnt; whether a classification is binary is told by the data."""
-
-    CLASSIFICATION = "classification"
-    REGRESSION = "regression"
-
-
-class ModelType(StrEnum):
-    """The library that learns."""
-
-    CATBOOST = "catboost"
-    XGBOOST = "xgboost"
-    LIGHTGBM = "lightgbm"
 
 
 def _one_of_all(value: object) -> object:
@@ -50,17 +33,7 @@ ModelName = Annotated[Id, Field(max_length=54)]
 """Short enough for `{name}-v{version}` to be an id."""
 
 
-def _all_or_some(value: object) -> object:
-    """Tell true from 1, and say what is wrong once; see above."""
-    if not isinstance(value, bool) and (not isinstance(value, int) or value < 1):
-        wanted = "true, false or how many features to tell, at least 1"
-        raise PydanticCustomError("explain_type", "Input should be {wanted}", {"wanted": wanted})
-    return value
-
-
-Explain = Annotated[bool | Annotated[int, Field(ge=1)], BeforeValidator(_all_or_some)]
 Objective = Literal["metric", "latency", "size"]
-Stage = Literal["staging", "production"]
 
 
 class PrunerOptions(Input):
@@ -207,21 +180,6 @@ class ExperimentRequest(ExperimentWish):
 
     split_id: Id
     request_id: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-
-
-class PredictParameters(Input):
-    """How to answer.
-
-    Attributes:
-        explain: add the contributions of the features: of all, or of so many that moved the
-            answer most, with the sum of the others.
-        threshold: from which probability on the second of two classes is predicted.
-        passthrough: columns that are handed back.
-    """
-
-    explain: Explain = False
-    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
-    passthrough: Annotated[list[str], Field(max_length=100)] = Field(default_factory=list)
 
 
 class UploadFinished(BaseModel):

@@ -5,9 +5,26 @@ from typing import Literal
 
 from pydantic import Field
 
-from mlsys.domain.experiment_records import Measure, PromotionOutcome
 from mlsys.domain.ids import Id
 from mlsys.domain.records import File, Record, Time
+
+
+class Measure(Record):
+    """A metric on one part, with its bootstrap interval where there is one."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
+
+
+class PromotionOutcome(Record):
+    """What came of an asked-for promotion, and why."""
+
+    stage: str
+    promoted: bool
+    reasons: list[str] = Field(default_factory=list)
 
 
 class VersionStatus(StrEnum):

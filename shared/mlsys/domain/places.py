@@ -1,6 +1,6 @@
 """Where a split's objects lie in the artifacts bucket."""
 
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 
 
 def split_folder(split: Split, bucket: str) -> str:

@@ -6,12 +6,12 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from mlsys.domain.choices import TaskType
 from mlsys.domain.encoding import encode_target, read_labels, read_values, read_weights
 from mlsys.domain.errors import InvalidInput, Violation
 from mlsys.domain.features import Direction, Feature, Label, LeftOut, Plan
 from mlsys.domain.judging import judged
 from mlsys.domain.learners.base import TaskKind
-from mlsys.domain.messages import TaskType
 
 MAX_CLASSES = 1_000
 BINARY_CLASSES = 2

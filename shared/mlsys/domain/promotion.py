@@ -2,9 +2,9 @@
 
 from datetime import datetime
 
-from mlsys.domain.experiment_records import Measure
-from mlsys.domain.messages import Gates, Stage
-from mlsys.domain.model_records import ModelEvent, ModelHead, ModelVersion, VersionStatus
+from mlsys.domain.choices import Stage
+from mlsys.domain.messages import Gates
+from mlsys.domain.model_records import Measure, ModelEvent, ModelHead, ModelVersion, VersionStatus
 
 Change = tuple[ModelHead, ModelEvent]
 

@@ -8,7 +8,7 @@ import polars as pl
 from mlsys.domain.contract import MAX_NAME
 from mlsys.domain.errors import InvalidInput, TooLarge, Violation
 from mlsys.domain.messages import MAX_COLUMNS
-from mlsys.domain.records import ColumnType
+from mlsys.domain.split_records import ColumnType
 from mlsys.domain.types.cells import lacks_offset, missing_words, present, read
 
 GUESSES = (

@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterator, Sequence
 
+from mlsys.domain.choices import TaskType
 from mlsys.domain.contract import NOT_LEARNT
 from mlsys.domain.errors import InvalidInput, Violation
 from mlsys.domain.evaluation.metrics import Metric, resolve_metric
 from mlsys.domain.learners.base import Task
-from mlsys.domain.messages import ExperimentWish, TaskType
-from mlsys.domain.postprocessing import postprocess_problems
-from mlsys.domain.records import Column, ColumnType
+from mlsys.domain.messages import ExperimentWish
+from mlsys.domain.postprocess_wish import postprocess_problems
+from mlsys.domain.split_records import Column, ColumnType
 
 # Given for a regression they mean nothing.
 OF_CLASSES = ("class_weight", "threshold_metric", "calibration")

@@ -7,7 +7,7 @@ from mlsys import __version__
 from mlsys.domain.answers import Predictions
 from mlsys.domain.artifacts import Model
 from mlsys.domain.features import Feature, Kind, Plan
-from mlsys.domain.messages import MAX_INSTANCES, PredictParameters
+from mlsys.domain.predict_parameters import MAX_INSTANCES, PredictParameters
 from mlsys.edge.failures import ErrorAnswer
 from mlsys.edge.openapi import OPENAPI, REF
 

@@ -8,7 +8,7 @@ from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.plots.shapes import AnyPlot
 from mlsys.edge.http import Call, Route
 from mlsys.edge.listing import ListAnswer, ListQuery
-from mlsys.repositories import EXPERIMENTS
+from mlsys.repositories.experiments import EXPERIMENTS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.cancelling import CancelRequest, cancel_experiment
 from mlsys.use_cases.experiments import get_experiment, request_experiment

@@ -8,7 +8,7 @@ from dataclasses import replace
 import structlog
 
 from mlsys.domain.errors import MlsysError
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 from mlsys.edge.jobs import read_job_call, stop_on_signals
 from mlsys.runtime import Runtime, runtime_from_env
 from mlsys.use_cases.follow_up import follow_up

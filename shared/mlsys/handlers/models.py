@@ -1,6 +1,6 @@
 """GET /v1/models: which versions there are."""
 
-from mlsys.domain.messages import Stage
+from mlsys.domain.choices import Stage
 from mlsys.domain.model_records import ModelVersion
 from mlsys.edge.http import Call, Route
 from mlsys.edge.listing import ListAnswer, ListQuery

@@ -5,7 +5,7 @@ from functools import cache
 from mlsys import __version__
 from mlsys.domain.answers import Alive, Predictions, Ready, Version
 from mlsys.domain.errors import InvalidInput, NotFound
-from mlsys.domain.messages import PredictParameters
+from mlsys.domain.predict_parameters import PredictParameters
 from mlsys.edge.formats import inference, mlflow
 from mlsys.edge.formats.instances import InstancesRequest, ModelReady
 from mlsys.edge.formats.sent_rows import SentRows, sent_rows

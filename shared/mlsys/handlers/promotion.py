@@ -2,7 +2,7 @@
 
 from mlsys.edge.http import Call, Route
 from mlsys.runtime import Runtime
-from mlsys.use_cases.registry import PromoteRequest, Promotion, promote
+from mlsys.use_cases.model_heads import PromoteRequest, Promotion, promote
 
 
 def create(call: Call, runtime: Runtime) -> Promotion:

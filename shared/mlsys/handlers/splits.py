@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 
-from mlsys.domain.records import Input, Split, SplitStatus
+from mlsys.domain.records import Input
+from mlsys.domain.split_records import Split, SplitStatus
 from mlsys.edge.http import Call, Route
 from mlsys.edge.listing import ListAnswer, ListQuery
 from mlsys.ports import Scalar
-from mlsys.repositories import SPLITS
+from mlsys.repositories.splits import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.create_split import CreateSplit, create_split
 from mlsys.use_cases.split import split_table

@@ -13,7 +13,7 @@ from mlsys.domain.answers import (
     Ready,
     Version,
 )
-from mlsys.domain.messages import Stage
+from mlsys.domain.choices import Stage
 from mlsys.domain.model_records import ModelVersion
 from mlsys.domain.records import Part
 from mlsys.sdk.batches import BatchCalls
@@ -21,7 +21,7 @@ from mlsys.sdk.calls import Calls, quoted
 from mlsys.sdk.connections import Connection
 from mlsys.sdk.splits import SplitCalls
 from mlsys.sdk.studies import StudyCalls
-from mlsys.use_cases.registry import Promotion
+from mlsys.use_cases.model_heads import Promotion
 
 
 class Which(TypedDict, total=False):

@@ -7,7 +7,7 @@ from typing import Any, Literal, overload
 
 from mlsys.domain.errors import InvalidInput, NotFound
 from mlsys.domain.ids import checked_id
-from mlsys.domain.records import Split, SplitStatus
+from mlsys.domain.split_records import Split, SplitStatus
 from mlsys.domain.written import json_line
 from mlsys.ports import ObjectInfo
 from mlsys.sdk.calls import Calls, quoted

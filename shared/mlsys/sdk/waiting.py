@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from mlsys.domain.records import Split, SplitStatus
+from mlsys.domain.split_records import Split, SplitStatus
 
 
 def finished(splits: Iterable[Split], file: str, generation: str | None) -> Split | None:

@@ -13,7 +13,7 @@ from mlsys.domain.experiment_records import Cancellation, Experiment, Experiment
 from mlsys.domain.ids import checked_id
 from mlsys.domain.records import Input
 from mlsys.ports import Jobs, Records
-from mlsys.repositories import EXPERIMENTS
+from mlsys.repositories.experiments import EXPERIMENTS
 from mlsys.use_cases.leading.closing import end_cancelled
 from mlsys.use_cases.leading.lead import LEASE, leases_of
 

@@ -21,11 +21,12 @@ from mlsys.domain.errors import AlreadyExists, Busy, InvalidInput, NotFound, Vio
 from mlsys.domain.ids import Id, content_id
 from mlsys.domain.messages import MAX_COLUMNS
 from mlsys.domain.places import inline_uri
-from mlsys.domain.records import Input, Json, Source, Split, SplitStatus
+from mlsys.domain.records import Input, Json
 from mlsys.domain.split_params import SplitParams, Strategy
+from mlsys.domain.split_records import Source, Split, SplitStatus
 from mlsys.domain.written import json_lines
 from mlsys.ports import Objects, Records
-from mlsys.repositories import SPLITS
+from mlsys.repositories.splits import SPLITS
 from mlsys.use_cases.splits import Description, Labels
 from mlsys.use_cases.splitting.pinning import pinned
 from mlsys.use_cases.splitting.request import ALGORITHM, SplitRequest, generation_of

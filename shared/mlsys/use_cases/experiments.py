@@ -12,12 +12,14 @@ from mlsys.domain.errors import AlreadyExists, InvalidInput, Violation
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.ids import checked_id, content_id
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Role, Split, SplitStatus
 from mlsys.domain.spaces.rules import search_problems
 from mlsys.domain.spaces.search import Suggested
+from mlsys.domain.split_records import Role, Split, SplitStatus
 from mlsys.domain.wishes import wish_problems
 from mlsys.ports import Messages, Records
-from mlsys.repositories import EXPERIMENTS, SPLITS, Stored
+from mlsys.repositories.collection import Stored
+from mlsys.repositories.experiments import EXPERIMENTS
+from mlsys.repositories.splits import SPLITS
 from mlsys.use_cases.warm_start import earlier_trials
 
 log = structlog.get_logger()

@@ -8,9 +8,10 @@ import structlog
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Failure, Split, SplitStatus
+from mlsys.domain.records import Failure
+from mlsys.domain.split_records import Split, SplitStatus
 from mlsys.ports import Messages, Records
-from mlsys.repositories import SPLITS
+from mlsys.repositories.splits import SPLITS
 from mlsys.use_cases.experiments import find_or_create, request_experiment, requested
 
 log = structlog.get_logger()

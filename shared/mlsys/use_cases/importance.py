@@ -10,6 +10,7 @@ import polars as pl
 from pydantic import Field
 
 from mlsys.domain.answers import FeatureImportance, Importances, Method, PlotFormat, label_name
+from mlsys.domain.choices import ModelType
 from mlsys.domain.encoding import encode_examples, encode_frame
 from mlsys.domain.errors import InvalidInput, NotFound
 from mlsys.domain.evaluation.metrics import Metric, resolve_metric
@@ -21,10 +22,10 @@ from mlsys.domain.feature_importance import (
     rank_by_shap,
 )
 from mlsys.domain.features import Plan
-from mlsys.domain.messages import ModelType
-from mlsys.domain.records import Part, Split
+from mlsys.domain.records import Part
+from mlsys.domain.split_records import Split
 from mlsys.ports import Objects, Records
-from mlsys.repositories import SPLITS
+from mlsys.repositories.splits import SPLITS
 from mlsys.use_cases.serving.loaded_models import LoadedModel, ModelSelection
 from mlsys.use_cases.serving.rankings import Rankings, Sample
 

@@ -19,7 +19,8 @@ from mlsys.domain.ids import content_id
 from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.records import Failure
 from mlsys.ports import Jobs, Records
-from mlsys.repositories import EXPERIMENTS, Stored
+from mlsys.repositories.collection import Stored
+from mlsys.repositories.experiments import EXPERIMENTS
 from mlsys.use_cases.executions import arguments_for, still_runs
 from mlsys.use_cases.experiments import check_request, check_same, find_or_create, requested
 from mlsys.use_cases.leading.closing import end_cancelled

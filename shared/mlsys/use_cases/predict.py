@@ -11,7 +11,7 @@ from mlsys.domain.errors import InvalidInput, Violation
 from mlsys.domain.explaining import explained
 from mlsys.domain.features import Plan
 from mlsys.domain.learners.base import Floats
-from mlsys.domain.messages import MAX_INSTANCES, Explain, PredictParameters
+from mlsys.domain.predict_parameters import MAX_INSTANCES, Explain, PredictParameters
 from mlsys.domain.row_encoding import MAX_VIOLATIONS, Encoded, encode_row, encode_rows
 from mlsys.use_cases.serving.loaded_models import LoadedModel, ModelSelection
 

@@ -6,7 +6,7 @@ from mlsys.domain.experiment_records import Trial, TrialState
 from mlsys.domain.plots.figures import plot_of
 from mlsys.domain.plots.shapes import AnyPlot, PlotKind
 from mlsys.ports import Records
-from mlsys.repositories import trials_of
+from mlsys.repositories.experiments import trials_of
 from mlsys.use_cases.experiments import get_experiment
 
 

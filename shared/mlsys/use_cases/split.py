@@ -9,9 +9,10 @@ import structlog
 from mlsys.domain.dataset import Dataset
 from mlsys.domain.errors import AlreadyExists, Busy, InvalidInput, MlsysError, TooLarge, Unavailable
 from mlsys.domain.messages import UploadFinished
-from mlsys.domain.records import Failure, Split, SplitStatus
+from mlsys.domain.records import Failure
+from mlsys.domain.split_records import Split, SplitStatus
 from mlsys.ports import ObjectInfo
-from mlsys.repositories import SPLITS
+from mlsys.repositories.splits import SPLITS
 from mlsys.use_cases.confined.processes import run_confined
 from mlsys.use_cases.confined.pumps import Traffic
 from mlsys.use_cases.splitting.claims import Claim, claim

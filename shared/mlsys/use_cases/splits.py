@@ -10,9 +10,11 @@ from mlsys.domain.errors import InvalidInput, Refused, Violation
 from mlsys.domain.experiment_records import ExperimentStatus
 from mlsys.domain.ids import Id, checked_id
 from mlsys.domain.places import quarantine_folder, split_folder
-from mlsys.domain.records import Input, Split, SplitStatus
+from mlsys.domain.records import Input
+from mlsys.domain.split_records import Split, SplitStatus
 from mlsys.ports import Objects, Records
-from mlsys.repositories import EXPERIMENTS, SPLITS
+from mlsys.repositories.experiments import EXPERIMENTS
+from mlsys.repositories.splits import SPLITS
 
 log = structlog.get_logger()
 

@@ -6,11 +6,12 @@ import structlog
 from optuna.trial import TrialState
 
 from mlsys.domain.errors import Corrupt, InvalidInput, LostRace, NotFound
-from mlsys.domain.experiment_records import Experiment, ExperimentStatus, Measure
+from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.model_records import ModelVersion, VersionStatus
+from mlsys.domain.model_records import Measure, ModelVersion, VersionStatus
 from mlsys.domain.records import Failure
-from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS
+from mlsys.repositories.experiments import EXPERIMENTS
+from mlsys.repositories.models import MODEL_VERSIONS
 from mlsys.use_cases.experiments import check_request
 from mlsys.use_cases.leading.closing import end_cancelled
 from mlsys.use_cases.leading.ends import End

@@ -8,7 +8,7 @@ from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.spaces.search import Suggested, suggested
 from mlsys.domain.wishes import metric_of
 from mlsys.ports import Records
-from mlsys.repositories import EXPERIMENTS, trials_of
+from mlsys.repositories.experiments import EXPERIMENTS, trials_of
 
 FIELD = "warm_start_from"
 MAX_EARLIER = 5

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from mlsys.domain.errors import MlsysError, Unavailable
-from mlsys.domain.records import Progress
+from mlsys.domain.split_records import Progress
 from mlsys.use_cases.confined.streams import TELL_EVERY_BYTES, Streams
 from tests.use_cases.confined.children import MIB, Child, open_things
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from mlsys.domain.records import ColumnType
+from mlsys.domain.split_records import ColumnType
 from mlsys.domain.types.told_columns import Settled
 from mlsys.domain.types.told_types import ToldTypes
 from mlsys.use_cases.reading.csv_structure import Dialect

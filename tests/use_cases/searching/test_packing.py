@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, create_trial
 from mlsys.domain.folding import Fold
 from mlsys.domain.learners.base import Examples
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 from mlsys.runtime import Runtime
 from mlsys.use_cases.searching.packing import Packing, packing_of, prune_one_at_a_time, quickest
 from mlsys.use_cases.training.binned import Binned

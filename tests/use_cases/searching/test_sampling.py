@@ -10,8 +10,9 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from mlsys.adapters.local.records import SqliteRecords
+from mlsys.domain.choices import ModelType
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.messages import ModelType, OptunaConfig
+from mlsys.domain.messages import OptunaConfig
 from mlsys.domain.spaces.dimensions import Choice, Float, Int
 from mlsys.domain.spaces.points import sides_of
 from mlsys.domain.spaces.search import SPACES, Params, Spaces, Suggested, first_trials, suggest

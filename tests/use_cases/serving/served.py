@@ -4,9 +4,9 @@ from hashlib import sha256
 from typing import Any
 
 from mlsys.domain.records import File
-from mlsys.repositories import MODEL_HEADS, MODEL_VERSIONS
+from mlsys.repositories.models import MODEL_HEADS, MODEL_VERSIONS
 from mlsys.runtime import Runtime
-from mlsys.use_cases.registry import PromoteRequest, promote
+from mlsys.use_cases.model_heads import PromoteRequest, promote
 from mlsys.use_cases.serving.loaded_models import LoadedModels, ModelSelection
 from tests.use_cases.conftest import NOW
 

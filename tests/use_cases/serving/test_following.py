@@ -8,7 +8,7 @@ import pytest
 
 from mlsys.domain.errors import NotFound
 from mlsys.ports import Delete
-from mlsys.repositories import MODEL_HEADS
+from mlsys.repositories.models import MODEL_HEADS
 from mlsys.runtime import Runtime
 from tests.use_cases.serving.served import (
     found,

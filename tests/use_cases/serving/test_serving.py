@@ -10,9 +10,9 @@ import pytest
 from mlsys.domain.errors import Corrupt, InvalidInput, NotFound, Unavailable
 from mlsys.domain.model_records import VersionStatus
 from mlsys.edge.parsing import parse_model
-from mlsys.repositories import MODEL_VERSIONS
+from mlsys.repositories.models import MODEL_VERSIONS
 from mlsys.runtime import Runtime
-from mlsys.use_cases.registry import PromoteRequest, promote
+from mlsys.use_cases.model_heads import PromoteRequest, promote
 from mlsys.use_cases.serving.loaded_models import LoadedModels, ModelSelection
 from tests.use_cases.conftest import NOW
 from tests.use_cases.serving.served import found, promoted_behind, serving

@@ -5,8 +5,8 @@ from weakref import ref
 import pytest
 
 from mlsys.domain.artifacts import needed_files
-from mlsys.domain.messages import ModelType
-from mlsys.repositories import MODEL_VERSIONS
+from mlsys.domain.choices import ModelType
+from mlsys.repositories.models import MODEL_VERSIONS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.serving.loaded_models import ModelSelection
 from mlsys.use_cases.serving.shelf import BYTES_PER_MODEL_BYTE, BYTES_PER_PLAN_BYTE

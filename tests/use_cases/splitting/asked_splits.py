@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from mlsys.domain.records import Split, SplitStatus
+from mlsys.domain.split_records import Split, SplitStatus
 from mlsys.edge.http import Answer, Request, Table, respond
 from mlsys.handlers.splits import ROUTES
 from mlsys.ports import Json

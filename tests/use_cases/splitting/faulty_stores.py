@@ -11,7 +11,7 @@ from typing import BinaryIO
 from mlsys.adapters.local.objects import FileObjects
 from mlsys.adapters.local.records import SqliteRecords
 from mlsys.domain.errors import MlsysError, NotFound
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 from mlsys.ports import Document, ObjectInfo, Replace, Write
 from tests.use_cases.splitting.uploads import Platform
 

@@ -13,9 +13,9 @@ from mlsys.adapters.local.objects import FileObjects
 from mlsys.adapters.local.records import SqliteRecords
 from mlsys.domain.errors import NotFound
 from mlsys.domain.messages import UploadFinished
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 from mlsys.ports import Document, Execution, Jobs, Records, Replace, Write
-from mlsys.repositories import SPLITS
+from mlsys.repositories.splits import SPLITS
 from mlsys.use_cases.split import split_upload
 from mlsys.use_cases.splitting.workshop import Ingestion, Workshop
 

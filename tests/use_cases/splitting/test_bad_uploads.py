@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 from mlsys.domain.errors import InvalidInput, NotFound
 from mlsys.domain.formats import Limits
 from mlsys.domain.messages import UploadFinished
-from mlsys.domain.records import SplitStatus
-from mlsys.repositories import SPLITS
+from mlsys.domain.split_records import SplitStatus
+from mlsys.repositories.splits import SPLITS
 from mlsys.use_cases.splitting.uploads import DATASET_BYTES
 from tests.use_cases.reading.tables import parquet_of
 from tests.use_cases.splitting.uploads import (

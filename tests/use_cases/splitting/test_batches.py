@@ -7,8 +7,8 @@ import pytest
 
 from mlsys.domain.errors import InvalidInput, MlsysError, NotFound
 from mlsys.domain.messages import UploadFinished
-from mlsys.domain.records import Split, SplitStatus
-from mlsys.repositories import SPLITS
+from mlsys.domain.split_records import Split, SplitStatus
+from mlsys.repositories.splits import SPLITS
 from mlsys.use_cases.split import split_handed_over, split_upload
 from mlsys.use_cases.splitting.pinning import MAX_SOURCES
 from mlsys.use_cases.splitting.uploads import requested_by

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 from mlsys.domain.errors import Busy, Unavailable
-from mlsys.domain.records import Split, SplitStatus
-from mlsys.repositories import SPLITS
+from mlsys.domain.split_records import Split, SplitStatus
+from mlsys.repositories.splits import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from mlsys.use_cases.create_split import CreateSplit, create_split

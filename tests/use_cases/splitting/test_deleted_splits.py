@@ -11,9 +11,10 @@ from mlsys.adapters.local.records import SqliteRecords
 from mlsys.domain.errors import InvalidInput, Refused
 from mlsys.domain.experiment_records import ExperimentStatus
 from mlsys.domain.places import quarantine_folder
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 from mlsys.ports import Delete, Document, Page, Write
-from mlsys.repositories import EXPERIMENTS, SPLITS
+from mlsys.repositories.experiments import EXPERIMENTS
+from mlsys.repositories.splits import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.experiments import check_request, requested
 from mlsys.use_cases.splits import delete_split

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from mlsys.adapters.local.jobs import SubprocessJobs
 from mlsys.domain.errors import Busy, NotFound, Unavailable
-from mlsys.domain.records import Attempt, SplitStatus
+from mlsys.domain.split_records import Attempt, SplitStatus
 from mlsys.use_cases.splitting.claims import Claim, claim
 from mlsys.use_cases.splitting.handover import MAX_LAUNCHES, handed_dataset
 from tests.use_cases.splitting.ingestions import (

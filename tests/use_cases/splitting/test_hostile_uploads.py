@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 
 from mlsys.domain.messages import UploadFinished
-from mlsys.domain.records import Split, SplitStatus
+from mlsys.domain.split_records import Split, SplitStatus
 from tests.use_cases.reading.tables import parquet_of
 from tests.use_cases.splitting import hostile_uploads as hostile
 from tests.use_cases.splitting.hostile_uploads import MIB, gzipped, zstandard

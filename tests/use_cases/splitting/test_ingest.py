@@ -21,7 +21,7 @@ from mlsys.adapters.local.objects import FileObjects
 from mlsys.adapters.local.records import SqliteRecords
 from mlsys.dev.routes import ROUTES
 from mlsys.domain.errors import Busy, NotFound, Unavailable
-from mlsys.domain.records import Progress, SplitStatus
+from mlsys.domain.split_records import Progress, SplitStatus
 from mlsys.edge.http import Request, Table, respond
 from mlsys.ports import Document, Replace, Write
 from mlsys.runtime import Runtime

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from mlsys.domain.records import Split
-from mlsys.repositories import SPLITS
+from mlsys.domain.split_records import Split
+from mlsys.repositories.splits import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.splitting.pinning import MAX_SOURCES
 from tests.use_cases.splitting.asked_splits import ROWS, call, violations

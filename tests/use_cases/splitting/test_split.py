@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 
 from mlsys.domain.dataset import read_dataset
 from mlsys.domain.errors import Busy, Unavailable
-from mlsys.domain.records import PARTS, ColumnType, SplitStatus
+from mlsys.domain.records import PARTS
+from mlsys.domain.split_records import ColumnType, SplitStatus
 from mlsys.use_cases.splitting.results import Manifest, Quarantine
 from tests.use_cases.reading.tables import parquet_of
 from tests.use_cases.splitting.uploads import STRATIFIED, Platform, csv_rows, ready

@@ -13,7 +13,7 @@ import pytest
 
 from mlsys.domain.errors import Busy, Unavailable
 from mlsys.domain.messages import UploadFinished
-from mlsys.domain.records import SplitStatus
+from mlsys.domain.split_records import SplitStatus
 from tests.use_cases.reading.tables import parquet_of
 from tests.use_cases.splitting.faulty_stores import (
     MIB,

@@ -8,7 +8,7 @@ import pytest
 
 from mlsys.adapters.local.records import SqliteRecords
 from mlsys.domain.errors import Conflict
-from mlsys.domain.records import SplitStatus
+from mlsys.domain.split_records import SplitStatus
 from mlsys.ports import Document, Json
 from mlsys.runtime import Runtime
 from mlsys.use_cases.splits import UpdateSplit, update_split

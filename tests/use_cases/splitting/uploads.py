@@ -14,7 +14,13 @@ import polars as pl
 from mlsys.adapters.local.objects import FileObjects
 from mlsys.adapters.local.records import SqliteRecords
 from mlsys.domain.messages import UploadFinished
-from mlsys.domain.records import PARTS, Failure, File, Part, Split, SplitStatus
+from mlsys.domain.records import (
+    PARTS,
+    Failure,
+    File,
+    Part,
+)
+from mlsys.domain.split_records import Split, SplitStatus
 from mlsys.ports import Json
 from mlsys.use_cases.split import split_upload
 from mlsys.use_cases.splitting.workshop import Workshop

@@ -8,9 +8,10 @@ import optuna
 import polars as pl
 from optuna.trial import FrozenTrial
 
-from mlsys.domain.records import Part, Split
+from mlsys.domain.records import Part
 from mlsys.domain.spaces.search import first_trials
-from mlsys.repositories import SPLITS
+from mlsys.domain.split_records import Split
+from mlsys.repositories.splits import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.training.material import Training, prepare
 from mlsys.use_cases.training.objective import directions_of, objective

@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mlsys.domain.choices import ModelType
 from mlsys.domain.features import Feature, Kind, Plan
 from mlsys.domain.folding import Fold
 from mlsys.domain.learners.base import Examples
-from mlsys.domain.messages import ExperimentRequest, ModelType
+from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.spaces.dimensions import Int
 from mlsys.domain.spaces.overrides import spaces_of
 from mlsys.domain.spaces.search import first_trials

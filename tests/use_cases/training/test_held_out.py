@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mlsys.domain.learners.base import Floats
-from mlsys.domain.records import Split
 from mlsys.domain.spaces.search import Suggested, suggested
+from mlsys.domain.split_records import Split
 from mlsys.runtime import Runtime
 from mlsys.use_cases.training.held_out import HeldOut, held_out
 from mlsys.use_cases.training.material import Training

@@ -2,8 +2,8 @@
 
 import pytest
 
-from mlsys.domain.records import Role, Split
-from mlsys.repositories import SPLITS
+from mlsys.domain.split_records import Role, Split
+from mlsys.repositories.splits import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.training.material import Training, prepare
 from tests.use_cases.conftest import request_of

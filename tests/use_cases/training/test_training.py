@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mlsys.domain.choices import ModelType
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
-from mlsys.domain.messages import ExperimentRequest, ModelType, UploadFinished
-from mlsys.domain.records import Split
+from mlsys.domain.messages import ExperimentRequest, UploadFinished
 from mlsys.domain.spaces.search import Suggested
+from mlsys.domain.split_records import Split
 from mlsys.handlers.study import handle
-from mlsys.repositories import SPLITS
+from mlsys.repositories.splits import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.shown_trials import list_trials
 from mlsys.use_cases.split import split_upload

@@ -9,11 +9,12 @@ import polars as pl
 import pytest
 
 from mlsys.domain.artifacts import load_model, model_files
+from mlsys.domain.choices import ModelType
 from mlsys.domain.evaluation.metrics import constant_prediction, resolve_metric
 from mlsys.domain.learners.base import Examples, Floats
-from mlsys.domain.messages import ModelType
-from mlsys.domain.records import Part, Split
-from mlsys.repositories import SPLITS
+from mlsys.domain.records import Part
+from mlsys.domain.split_records import Split
+from mlsys.repositories.splits import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.training.material import Training
 from mlsys.use_cases.training.verdict import Winner

@@ -22,7 +22,7 @@ from mlsys.adapters.local.objects import FileObjects
 from mlsys.domain.errors import Conflict, LostRace, MlsysError, Unavailable
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.ports import Create, Delete, Document, Json, Page, Replace, Write
-from mlsys.repositories import EXPERIMENTS
+from mlsys.repositories.experiments import EXPERIMENTS
 from mlsys.use_cases.leading import lead, leases
 from mlsys.use_cases.leading.ends import End, Limits
 from mlsys.use_cases.leading.lead import House, Worker, claim_lead, leader_is_ours

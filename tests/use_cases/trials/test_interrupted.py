@@ -7,8 +7,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from mlsys.domain.records import Split
 from mlsys.domain.spaces.search import first_trials
+from mlsys.domain.split_records import Split
 from mlsys.runtime import Runtime
 from mlsys.use_cases.experiments import check_request
 from mlsys.use_cases.leading.closing import stopped

@@ -8,9 +8,9 @@ import numpy.typing as npt
 from mlsys.domain.evaluation import scores
 from mlsys.domain.evaluation.curves import Curves, curves_of, spread
 from mlsys.domain.evaluation.metrics import report
-from mlsys.domain.experiment_records import Measure
 from mlsys.domain.features import Label
 from mlsys.domain.learners.base import Floats, Task
+from mlsys.domain.model_records import Measure
 from mlsys.domain.records import Record
 
 MAX_CLASSES_IN_FULL = 50

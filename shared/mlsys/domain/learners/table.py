@@ -1,7 +1,7 @@
 """Which learner a model type names. A library is imported when it is first met."""
 
+from mlsys.domain.choices import ModelType
 from mlsys.domain.learners.base import Learner
-from mlsys.domain.messages import ModelType
 
 
 def learner(model_type: ModelType) -> Learner:

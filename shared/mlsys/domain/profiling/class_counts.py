@@ -5,10 +5,11 @@ from math import erfc, sqrt
 
 import polars as pl
 
-from mlsys.domain.messages import TaskType
+from mlsys.domain.choices import TaskType
 from mlsys.domain.profiling.row_samples import CUT, shortened
-from mlsys.domain.records import PARTS, ColumnType, Part
+from mlsys.domain.records import PARTS, Part
 from mlsys.domain.report import Leak
+from mlsys.domain.split_records import ColumnType
 
 MAX_CLASSES = 1_000
 FEW_INTEGERS = 20

@@ -18,7 +18,8 @@ from mlsys.domain.profiling.distributions import (
 )
 from mlsys.domain.profiling.reference import ColumnPart, Lengths, ProfiledColumn
 from mlsys.domain.profiling.seen_parts import Seen
-from mlsys.domain.records import Column, ColumnType, Part
+from mlsys.domain.records import Part
+from mlsys.domain.split_records import Column, ColumnType
 
 FEW = 50
 """Different integers in train up to which they are categories, too."""

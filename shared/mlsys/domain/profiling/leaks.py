@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import exp, log
 
-from mlsys.domain.messages import TaskType
+from mlsys.domain.choices import TaskType
 from mlsys.domain.profiling.class_counts import ClassCounts, find_absent_classes, find_class_shares
 from mlsys.domain.profiling.copies import Copies, among
 from mlsys.domain.profiling.distributions import written
@@ -12,8 +12,9 @@ from mlsys.domain.profiling.giveaways import find_giveaways
 from mlsys.domain.profiling.odd_columns import find_odd_columns
 from mlsys.domain.profiling.row_samples import Hashes
 from mlsys.domain.profiling.seen_parts import Seen
-from mlsys.domain.records import Column, Part, Role
+from mlsys.domain.records import Part
 from mlsys.domain.report import Leak
+from mlsys.domain.split_records import Column, Role
 
 COPIED = (Role.FEATURE, Role.TARGET, Role.TIME, Role.GROUP)
 """Roles of the columns in which a row and its copy are the same."""

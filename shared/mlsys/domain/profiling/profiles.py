@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from mlsys.domain.messages import TaskType
+from mlsys.domain.choices import TaskType
 from mlsys.domain.profiling.class_counts import ClassCounts
 from mlsys.domain.profiling.column_profiles import describe
 from mlsys.domain.profiling.column_tallies import Tally
@@ -13,8 +13,9 @@ from mlsys.domain.profiling.leaks import COPIED, Wanted, find_leaks
 from mlsys.domain.profiling.reference import Profile, ProfiledPart
 from mlsys.domain.profiling.row_samples import Rows, RowSample, ranks_of
 from mlsys.domain.profiling.seen_parts import Seen
-from mlsys.domain.records import PARTS, Column, ColumnType, Part, Role
+from mlsys.domain.records import PARTS, Part
 from mlsys.domain.report import Leak
+from mlsys.domain.split_records import Column, ColumnType, Role
 
 SAMPLE_BYTES = 16 * 2**20
 """What the cells of one part's sample may take, about."""

@@ -4,7 +4,8 @@ from typing import Any
 
 from pydantic import Field
 
-from mlsys.domain.records import Column, Part, Record
+from mlsys.domain.records import Part, Record
+from mlsys.domain.split_records import Column
 
 SCHEMA_VERSION = 1
 LEVELS = ("0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99")

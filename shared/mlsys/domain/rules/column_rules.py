@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from mlsys.domain.choices import TaskType
 from mlsys.domain.contract import Contract
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.messages import TaskType
-from mlsys.domain.records import Role
 from mlsys.domain.rules.cell_rules import cell_rules
 from mlsys.domain.rules.repeats import Repeats
 from mlsys.domain.rules.tallies import Tallies, Tally
+from mlsys.domain.split_records import Role
 from mlsys.domain.tables import type_of
 
 

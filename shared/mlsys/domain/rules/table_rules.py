@@ -8,9 +8,9 @@ import polars as pl
 
 from mlsys.domain.contract import Contract
 from mlsys.domain.literals import written
-from mlsys.domain.records import Role
 from mlsys.domain.report import Reason, TableRule
 from mlsys.domain.rules.target_rules import TargetRules
+from mlsys.domain.split_records import Role
 from mlsys.domain.tables import type_of
 
 

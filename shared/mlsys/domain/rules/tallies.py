@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from mlsys.domain.contract import Contract
-from mlsys.domain.records import Role
 from mlsys.domain.report import MAX_CELLS, MAX_VALUE, Cell, Reason, RowRule
+from mlsys.domain.split_records import Role
 
 MAX_CELLS_IN_ALL = 20_000
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import polars as pl
 
+from mlsys.domain.choices import TaskType
 from mlsys.domain.contract import Contract
 from mlsys.domain.literals import NUMERIC
-from mlsys.domain.messages import TaskType
-from mlsys.domain.records import ColumnType
 from mlsys.domain.report import MAX_VALUE, Reason, TableRule
+from mlsys.domain.split_records import ColumnType
 from mlsys.domain.tables import type_of
 
 CLASSES = frozenset({ColumnType.BOOLEAN, ColumnType.TEXT})

@@ -1,7 +1,7 @@
 """Which library scores a model. It is opened when its first model is met."""
 
+from mlsys.domain.choices import ModelType
 from mlsys.domain.learners.base import Booster, Task
-from mlsys.domain.messages import ModelType
 
 FILE_NAMES = {
     ModelType.CATBOOST: "model.cbm",

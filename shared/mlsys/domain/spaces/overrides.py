@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from math import inf, isfinite
 from typing import Any, TypeGuard
 
+from mlsys.domain.choices import ModelType
 from mlsys.domain.errors import InvalidInput, Violation
 from mlsys.domain.features import Plan
-from mlsys.domain.messages import ExperimentWish, ModelType
+from mlsys.domain.messages import ExperimentWish
 from mlsys.domain.spaces.dimensions import Choice, Dimension, Float, Int, Value, whole_steps
 from mlsys.domain.spaces.search import Space, Spaces, default_space
 from mlsys.domain.spaces.tunable import NEEDS, TUNABLE, Bounds, OneOf, Real, Whole, why_not

@@ -59,7 +59,7 @@ def grid_of(spaces: Spaces, *, seed: int, without: Collection[Params] = ()) -> l
         without: points that are tried anyhow.
 
     >>> from mlsys.domain.spaces.dimensions import Int
-    >>> from mlsys.domain.messages import ModelType
+    >>> from mlsys.domain.choices import ModelType
     >>> spaces = {ModelType.CATBOOST: {"depth": Int(3, 4), "one_hot_max_size": Int(2, 4)}}
     >>> len(grid_of(spaces, seed=0, without=[{"depth": 3, "one_hot_max_size": 2}]))
     5

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from math import isclose
 from typing import Any, Protocol
 
+from mlsys.domain.choices import ModelType
 from mlsys.domain.features import Plan
-from mlsys.domain.messages import ModelType
 from mlsys.domain.spaces.dimensions import Dimension, Float, Int, Value
 from mlsys.domain.spaces.tunable import ROUNDS_NAME, TUNABLE, UNLIMITED
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 
-from mlsys.domain.messages import ModelType
+from mlsys.domain.choices import ModelType
 from mlsys.domain.spaces.dimensions import Value
 
 ROUNDS_NAME = "n_estimators"

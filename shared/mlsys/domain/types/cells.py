@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from mlsys.domain.records import ColumnType
+from mlsys.domain.split_records import ColumnType
 
 MISSING_WORDS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 EXACT_IN_FLOAT = 2**53

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from mlsys.domain.records import ColumnType
+from mlsys.domain.split_records import ColumnType
 from mlsys.domain.types.cells import BOOLEANS, EXACT_IN_FLOAT, INTEGER, LONG, missing_words, present
 from mlsys.domain.types.moments import Days, Micros, is_naive, read_days, read_moments
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import polars as pl
 
-from mlsys.domain.records import ColumnType
+from mlsys.domain.split_records import ColumnType
 from mlsys.domain.tables import GUESSES, normal, parse, type_of
 from mlsys.domain.types.cells import (
     DECIMAL_DIGITS,

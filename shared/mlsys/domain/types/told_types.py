@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from mlsys.domain.records import ColumnType
+from mlsys.domain.split_records import ColumnType
 from mlsys.domain.tables import said
 from mlsys.domain.types.cells import NUMBERS, pointed
 from mlsys.domain.types.quick_cells import Quick, read_quickly

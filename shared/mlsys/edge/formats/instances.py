@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from mlsys.domain.messages import MAX_INSTANCES, PredictParameters
+from mlsys.domain.predict_parameters import MAX_INSTANCES, PredictParameters
 from mlsys.domain.records import Input
 
 

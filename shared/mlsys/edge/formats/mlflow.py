@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from mlsys.domain.errors import Violation
 from mlsys.domain.features import Kind, Plan
-from mlsys.domain.messages import MAX_INSTANCES, PredictParameters
+from mlsys.domain.predict_parameters import MAX_INSTANCES, PredictParameters
 from mlsys.domain.records import Input
 from mlsys.domain.written import JSON_NUMBER
 from mlsys.edge.csv_cells import read_cells

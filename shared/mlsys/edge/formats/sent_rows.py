@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlsys.domain.errors import InvalidInput, Violation
-from mlsys.domain.messages import MAX_INSTANCES
+from mlsys.domain.predict_parameters import MAX_INSTANCES
 from mlsys.edge.parsing import MAX_IN_MESSAGE, MAX_VIOLATIONS
 
 ENGINE_PLACE = re.compile(r"\Ainstances\[(\d+)\](?:\.(.*))?\Z", re.DOTALL)

@@ -4,7 +4,8 @@ The parent answers `open`, `spool` and `write` with one line; `open` and `write`
 pipe with it. It does not answer the others.
 """
 
-from mlsys.domain.records import Input, Progress
+from mlsys.domain.records import Input
+from mlsys.domain.split_records import Progress
 
 LINE_BYTES = 2**16
 

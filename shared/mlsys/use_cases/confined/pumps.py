@@ -20,7 +20,8 @@ import structlog
 from pydantic import ValidationError
 
 from mlsys.domain.errors import InvalidInput, TooLarge
-from mlsys.domain.records import File, Progress
+from mlsys.domain.records import File
+from mlsys.domain.split_records import Progress
 from mlsys.ports import ObjectInfo, Objects
 from mlsys.use_cases.confined.channel import LINE_BYTES, Ask
 from mlsys.use_cases.confined.pipes import BLOCK_BYTES, Sum, closing, drain, feed, wide_pipe

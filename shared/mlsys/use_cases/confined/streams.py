@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Any, BinaryIO, cast
 
 from mlsys.domain.errors import Unavailable
-from mlsys.domain.records import Progress
+from mlsys.domain.split_records import Progress
 from mlsys.use_cases.confined.channel import LINE_BYTES, Ask
 from mlsys.use_cases.confined.pipes import BLOCK_BYTES
 

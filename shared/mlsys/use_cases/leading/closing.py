@@ -10,7 +10,8 @@ from mlsys.domain.errors import Conflict
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus, Trial
 from mlsys.domain.model_records import VersionStatus
 from mlsys.ports import Records, Write
-from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS, trial_document_id, trials_of
+from mlsys.repositories.experiments import EXPERIMENTS, trial_document_id, trials_of
+from mlsys.repositories.models import MODEL_VERSIONS
 from mlsys.use_cases.leading.ends import End
 
 log = structlog.get_logger()

@@ -9,7 +9,7 @@ import structlog
 from mlsys.domain.errors import Conflict, Unavailable
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.messages import ExperimentRequest
-from mlsys.repositories import EXPERIMENTS, trials_of
+from mlsys.repositories.experiments import EXPERIMENTS, trials_of
 from mlsys.use_cases.leading.closing import end_cancelled
 from mlsys.use_cases.leading.ends import End
 from mlsys.use_cases.leading.lead import House, Worker

@@ -14,7 +14,9 @@ from mlsys.domain.errors import AlreadyExists, Busy, Conflict, LostRace
 from mlsys.domain.experiment_records import Experiment
 from mlsys.domain.model_records import ModelVersion
 from mlsys.ports import Objects, Records, Write
-from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS, Stored
+from mlsys.repositories.collection import Stored
+from mlsys.repositories.experiments import EXPERIMENTS
+from mlsys.repositories.models import MODEL_VERSIONS
 from mlsys.use_cases.leading.leases import Lease, acquire
 
 log = structlog.get_logger()

@@ -4,9 +4,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from mlsys.domain.choices import Stage
 from mlsys.domain.errors import NotFound
 from mlsys.domain.ids import Id
-from mlsys.domain.messages import Stage
 from mlsys.domain.model_records import ModelHead
 from mlsys.domain.records import Input
 from mlsys.ports import ObjectReader, RecordReader

@@ -9,8 +9,8 @@ from typing import get_args
 
 import structlog
 
+from mlsys.domain.choices import Stage
 from mlsys.domain.errors import MlsysError, NotFound
-from mlsys.domain.messages import Stage
 from mlsys.domain.model_records import ModelHead
 from mlsys.ports import RecordReader
 from mlsys.use_cases.registry import get_head, model_id_of

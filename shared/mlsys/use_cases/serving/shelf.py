@@ -8,8 +8,8 @@ from time import monotonic
 import structlog
 
 from mlsys.domain.artifacts import PREPROCESS, Model, load_model, needed_files
+from mlsys.domain.choices import ModelType
 from mlsys.domain.errors import Corrupt, InvalidInput, MlsysError
-from mlsys.domain.messages import ModelType
 from mlsys.domain.model_records import ModelVersion, VersionStatus
 from mlsys.ports import ObjectReader, RecordReader
 from mlsys.use_cases.registry import get_version

@@ -12,9 +12,16 @@ from typing import Any
 from uuid import uuid4
 
 from mlsys.domain.errors import AlreadyExists, Busy, Conflict, Unavailable
-from mlsys.domain.records import Attempt, Failure, Progress, Split, SplitStatus
+from mlsys.domain.records import Failure
+from mlsys.domain.split_records import (
+    Attempt,
+    Progress,
+    Split,
+    SplitStatus,
+)
 from mlsys.ports import Records
-from mlsys.repositories import SPLITS, Stored
+from mlsys.repositories.collection import Stored
+from mlsys.repositories.splits import SPLITS
 
 MAX_ATTEMPTS = 5
 TELL_EVERY = timedelta(seconds=5)

@@ -11,8 +11,15 @@ from pydantic import AwareDatetime, Field
 from mlsys.domain.contract import Contract
 from mlsys.domain.dataset import Dataset
 from mlsys.domain.formats import Limits
-from mlsys.domain.records import Column, Failure, Input, Json, Part, Record
+from mlsys.domain.records import (
+    Failure,
+    Input,
+    Json,
+    Part,
+    Record,
+)
 from mlsys.domain.report import Report
+from mlsys.domain.split_records import Column
 
 WORK = "work.json"
 OUTCOME = "outcome.json"

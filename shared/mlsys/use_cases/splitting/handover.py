@@ -6,9 +6,11 @@ import structlog
 
 from mlsys.domain.dataset import Dataset, read_dataset
 from mlsys.domain.errors import AlreadyExists, Busy, Conflict, MlsysError, NotFound, Unavailable
-from mlsys.domain.records import Attempt, Failure, Split, SplitStatus
+from mlsys.domain.records import Failure
+from mlsys.domain.split_records import Attempt, Split, SplitStatus
 from mlsys.ports import Objects, Records
-from mlsys.repositories import SPLITS, Stored
+from mlsys.repositories.collection import Stored
+from mlsys.repositories.splits import SPLITS
 from mlsys.use_cases.executions import arguments_for, still_runs
 from mlsys.use_cases.splitting.workshop import Ingestion, Workshop
 

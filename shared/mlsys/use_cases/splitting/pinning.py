@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from mlsys.domain.errors import InvalidInput, NotFound, TooLarge
 from mlsys.domain.formats import ignored
 from mlsys.domain.ids import parse_folder, parse_uri
-from mlsys.domain.records import Source
+from mlsys.domain.split_records import Source
 from mlsys.ports import ObjectInfo, Objects
 
 MAX_SOURCES = 1_000

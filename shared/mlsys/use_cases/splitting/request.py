@@ -7,7 +7,7 @@ from datetime import datetime
 from mlsys.domain.dataset import Dataset
 from mlsys.domain.errors import MlsysError
 from mlsys.domain.ids import content_id
-from mlsys.domain.records import Source, Split, SplitStatus
+from mlsys.domain.split_records import Source, Split, SplitStatus
 
 ALGORITHM = "2"
 

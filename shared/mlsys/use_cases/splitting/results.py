@@ -14,17 +14,19 @@ from mlsys.domain.places import quarantine_folder, split_folder
 from mlsys.domain.reasons_page import reasons_page
 from mlsys.domain.records import (
     PARTS,
-    Column,
     Failure,
     File,
     Json,
     Part,
     Record,
+)
+from mlsys.domain.report import Report
+from mlsys.domain.split_records import (
+    Column,
     Source,
     Split,
     SplitStatus,
 )
-from mlsys.domain.report import Report
 from mlsys.ports import Objects
 from mlsys.use_cases.confined.pumps import Moved
 from mlsys.use_cases.splitting.claims import Claim

@@ -12,7 +12,8 @@ from mlsys.domain.dataset import Dataset
 from mlsys.domain.drafts import Drafter
 from mlsys.domain.profiling.profiles import Profiler
 from mlsys.domain.profiling.row_samples import Rows
-from mlsys.domain.records import PARTS, Column, ColumnType, Part, Role
+from mlsys.domain.records import PARTS, Part
+from mlsys.domain.split_records import Column, ColumnType, Role
 from mlsys.domain.splitting import FOLD, Assigned, Assigner
 from mlsys.domain.taken_rows import owned, taken
 from mlsys.use_cases.confined.streams import Streams

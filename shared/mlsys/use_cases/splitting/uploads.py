@@ -7,7 +7,8 @@ from mlsys.domain.errors import InvalidInput, MlsysError, NotFound, TooLarge
 from mlsys.domain.formats import COMPLETE, ignored
 from mlsys.domain.ids import checked_id, content_id, parse_uri
 from mlsys.domain.messages import UploadFinished
-from mlsys.domain.records import Json, Source
+from mlsys.domain.records import Json
+from mlsys.domain.split_records import Source
 from mlsys.ports import Objects
 from mlsys.use_cases.splitting.pinning import pinned
 from mlsys.use_cases.splitting.request import ALGORITHM, SplitRequest

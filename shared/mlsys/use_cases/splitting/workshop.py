@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from mlsys.domain.formats import Limits, expected_bytes
-from mlsys.domain.records import Split
+from mlsys.domain.split_records import Split
 from mlsys.ports import Jobs, Objects, Records
 from mlsys.use_cases.splitting.claims import Clock
 

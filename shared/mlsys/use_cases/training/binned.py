@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
+from mlsys.domain.choices import ModelType
 from mlsys.domain.features import Plan
 from mlsys.domain.folding import Fold
 from mlsys.domain.learners.table import learner
-from mlsys.domain.messages import ModelType
 
 
 class Binned:

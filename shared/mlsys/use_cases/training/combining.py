@@ -4,10 +4,11 @@ Statistics of combined categories take half of a round's time, or more. On some 
 makes CatBoost the best of the libraries; on others they tell nothing. Which it is, shows early.
 """
 
+from mlsys.domain.choices import ModelType
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.learners.base import Monitor
 from mlsys.domain.learners.table import learner
-from mlsys.domain.messages import ExperimentRequest, ModelType
+from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.spaces.dimensions import Int, Value
 from mlsys.domain.spaces.search import Spaces
 from mlsys.domain.spaces.tunable import TUNABLE

@@ -14,7 +14,7 @@ from mlsys.domain.evaluation.reporting import (
     slice_metrics,
 )
 from mlsys.domain.evaluation.slicing import slicing_of
-from mlsys.domain.experiment_records import Measure
+from mlsys.domain.model_records import Measure
 from mlsys.domain.records import Part
 from mlsys.use_cases.training.held_out import HeldOut
 from mlsys.use_cases.training.material import Training

@@ -15,10 +15,11 @@ from mlsys.domain.folding import Fold, fold_numbers, folds_of
 from mlsys.domain.learners.base import Examples
 from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.planning import fit_plan
-from mlsys.domain.postprocessing import check_bands
-from mlsys.domain.records import Column, Part, Split
+from mlsys.domain.postprocess_wish import check_bands
+from mlsys.domain.records import Part
 from mlsys.domain.spaces.overrides import spaces_of
 from mlsys.domain.spaces.search import FirstTrials, Spaces, Suggested, first_trials
+from mlsys.domain.split_records import Column, Split
 from mlsys.ports import Objects
 from mlsys.use_cases.training.binned import Binned
 from mlsys.use_cases.training.combining import settled

@@ -10,15 +10,18 @@ import structlog
 
 from mlsys import __version__
 from mlsys.domain.artifacts import METADATA, METRICS, json_file, model_files
+from mlsys.domain.choices import ModelType
 from mlsys.domain.errors import Refused
-from mlsys.domain.experiment_records import BestTrial, PromotionOutcome
-from mlsys.domain.messages import AutoPromote, ModelType
-from mlsys.domain.model_records import ModelVersion, VersionStatus
+from mlsys.domain.experiment_records import BestTrial
+from mlsys.domain.messages import AutoPromote
+from mlsys.domain.model_records import ModelVersion, PromotionOutcome, VersionStatus
 from mlsys.domain.records import File
 from mlsys.ports import Objects, Records
-from mlsys.repositories import EXPERIMENTS, MODEL_VERSIONS
+from mlsys.repositories.experiments import EXPERIMENTS
+from mlsys.repositories.models import MODEL_VERSIONS
 from mlsys.use_cases.leading.lead import Lead
-from mlsys.use_cases.registry import PromoteRequest, model_id_of, promote, registering
+from mlsys.use_cases.model_heads import PromoteRequest, promote, registering
+from mlsys.use_cases.registry import model_id_of
 from mlsys.use_cases.training.material import Training
 from mlsys.use_cases.training.verdict import Winner
 

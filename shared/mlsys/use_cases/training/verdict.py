@@ -8,16 +8,18 @@ import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
 from mlsys.domain.artifacts import Model, Postprocess
+from mlsys.domain.choices import ModelType
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.evaluation.calibration import Calibration, fit_calibration
 from mlsys.domain.evaluation.metrics import constant_prediction
 from mlsys.domain.evaluation.reporting import Scored
 from mlsys.domain.evaluation.thresholds import Threshold, best_threshold
-from mlsys.domain.experiment_records import BestTrial, Measure
+from mlsys.domain.experiment_records import BestTrial
 from mlsys.domain.learners.base import Booster, Examples
 from mlsys.domain.learners.table import learner
-from mlsys.domain.messages import ModelType
-from mlsys.domain.postprocessing import Bands, Clip, PostprocessWish
+from mlsys.domain.model_records import Measure
+from mlsys.domain.postprocess_wish import PostprocessWish
+from mlsys.domain.postprocessing import Bands, Clip
 from mlsys.domain.spaces.search import suggested
 from mlsys.use_cases.training.held_out import HeldOutName, held_out
 from mlsys.use_cases.training.judgement import Judgement, judge

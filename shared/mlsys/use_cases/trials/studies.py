@@ -13,7 +13,7 @@ from optuna.study._frozen import FrozenStudy  # what Optuna's storage protocol r
 from mlsys.domain.errors import AlreadyExists, Conflict, NotFound
 from mlsys.domain.ids import ID_PATTERN, content_id
 from mlsys.ports import Delete, Document, Records
-from mlsys.repositories import each_document
+from mlsys.repositories.collection import each_document
 from mlsys.use_cases.trials.documents import MAX_STUDY_ID, as_json, loose, strict
 from mlsys.use_cases.trials.table import Terms, TrialTable
 

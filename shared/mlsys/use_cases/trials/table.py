@@ -20,7 +20,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mlsys.domain.errors import AlreadyExists, Conflict
 from mlsys.ports import Delete, Document, Json, Records
-from mlsys.repositories import trial_document_id
+from mlsys.repositories.experiments import trial_document_id
 from mlsys.use_cases.trials.documents import (
     MAX_ATTEMPTS,
     Claim,

@@ -1,4 +1,4 @@
-"""Typed records over the Records port: what is stored is what its model says."""
+"""All records of one kind: what is stored is what its model says."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,9 +7,7 @@ from typing import Generic, TypeVar
 from pydantic import ValidationError
 
 from mlsys.domain.errors import Conflict, Corrupt, NotFound
-from mlsys.domain.experiment_records import Experiment, Trial
-from mlsys.domain.model_records import ModelEvent, ModelHead, ModelVersion
-from mlsys.domain.records import Record, Split
+from mlsys.domain.records import Record
 from mlsys.ports import Create, Document, Json, RecordReader, Records, Replace, Scalar
 
 CHANGE_TRIES = 10
@@ -126,12 +124,6 @@ class Collection(Generic[R]):
             ) from error
 
 
-SPLITS = Collection("splits", Split)
-EXPERIMENTS = Collection("experiments", Experiment)
-MODEL_HEADS = Collection("models", ModelHead)
-MODEL_VERSIONS = Collection("model-versions", ModelVersion)
-
-
 def each_document(collection: str, *, records: Records, order_by: str) -> Iterator[Document]:
     """Read all that have `order_by`, the lowest first, a page of 1,000 at a time."""
     cursor: str | None = None
@@ -141,21 +133,6 @@ def each_document(collection: str, *, records: Records, order_by: str) -> Iterat
         cursor = page.cursor
         if cursor is None:
             return
-
-
-def trials_of(experiment_id: str) -> Collection[Trial]:
-    """The trials of one experiment; `trial_document_id` says how an id is made of a number."""
-    return Collection(f"experiments/{experiment_id}/trials", Trial)
-
-
-def trial_document_id(number: int) -> str:
-    """Write a trial's number so that the order of the texts is the order of the numbers."""
-    return f"{number:07d}"
-
-
-def model_events(name: str) -> Collection[ModelEvent]:
-    """The history of one model name; an id is a revision."""
-    return Collection(f"models/{name}/events", ModelEvent)
 
 
 def _body(value: Record) -> Json:
