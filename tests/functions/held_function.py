@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from mlsys import logs
 from mlsys.edge import asgi
-from mlsys.edge.http import Answer, Call, Request, Route
+from mlsys.edge.http import Answer, Call, Request, Route, respond
 from mlsys.edge.listening import listen
 
 FOLDER = Path(os.environ.get("HELD_FOLDER", "."))
@@ -43,7 +43,13 @@ def look_up(call: Call, folder: Path) -> Told:
     return hold(call, folder)
 
 
+def fail(_: Call, __: Path) -> Told:
+    """Fail as nobody foresaw."""
+    raise ZeroDivisionError("nobody foresaw this")
+
+
 ROUTES = (
+    Route("GET", "/fail", fail),
     Route("GET", "/alive", alive),
     Route("POST", "/hold", hold),
     Route("POST", "/look-up", look_up),
@@ -63,7 +69,7 @@ class Looped(asgi.Server[Path]):
     """Answers everything on the loop."""
 
     async def _answer(self, asked: Request) -> Answer:
-        return self._respond(asked)
+        return respond(self._table, asked, self._runtime)
 
 
 SERVERS = {"whole": asgi.Server, "endless": Endless, "looped": Looped}

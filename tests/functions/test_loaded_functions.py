@@ -132,6 +132,19 @@ def test_a_server_that_works_on_its_loop_says_meanwhile_nothing(
         assert asked.result().status_code == 200
 
 
+def test_what_nobody_foresaw_is_a_500_in_the_log_and_the_server_goes_on(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with serving(tmp_path) as held:
+        failed = httpx.get(f"{held.url}/fail")
+        alive = held.alive()
+
+    assert failed.status_code == 500
+    assert "foresaw" not in failed.text
+    assert "ZeroDivisionError: nobody foresaw this" in capfd.readouterr().err
+    assert alive == 200
+
+
 def test_a_server_that_is_told_to_stop_takes_no_more_and_ends_what_it_began(
     tmp_path: Path, pool: ThreadPoolExecutor
 ) -> None:

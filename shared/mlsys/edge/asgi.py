@@ -69,13 +69,12 @@ class Server(Generic[Runtime]):
         line.requests += 1
         line.size_bytes += size_bytes
         try:
-            return await get_running_loop().run_in_executor(line.pool, self._respond, asked)
+            return await get_running_loop().run_in_executor(
+                line.pool, respond, self._table, asked, self._runtime
+            )
         finally:
             line.requests -= 1
             line.size_bytes -= size_bytes
-
-    def _respond(self, asked: Request) -> Answer:
-        return respond(self._table, asked, self._runtime)
 
 
 @cache
