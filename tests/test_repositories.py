@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from mlsys import repositories
 from mlsys.adapters.local.records import SqliteRecords
 from mlsys.domain.errors import AlreadyExists, Conflict, Corrupt, NotFound
 from mlsys.domain.split_records import Split, SplitStatus
 from mlsys.ports import Document, Page, Scalar
+from mlsys.repositories import collection
 from mlsys.repositories.splits import SPLITS
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -134,7 +134,7 @@ def test_each_reads_on_to_the_end_whatever_a_page_holds(
     ids = [f"split-{n}" for n in (5, 3, 1, 2, 4)]
     for age, id in enumerate(ids):
         SPLITS.create(id, a_split(id, NOON + timedelta(seconds=age)), records=records)
-    monkeypatch.setattr(repositories, "DOCUMENTS_PER_READ", 2)
+    monkeypatch.setattr(collection, "DOCUMENTS_PER_READ", 2)
 
     found = SPLITS.each(records=records, order_by="created_at")
 

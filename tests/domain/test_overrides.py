@@ -66,9 +66,7 @@ def test_nothing_said_is_the_default(said: dict[str, Any] | None) -> None:
     ids=str,
 )
 def test_each_form_of_an_override(name: str, said: Any, side: Dimension) -> None:
-    space = asked({name: said})[ModelType.LIGHTGBM]
-
-    assert space == {**SPACES[ModelType.LIGHTGBM], name: side}
+    assert asked({name: said})[ModelType.LIGHTGBM] == {**SPACES[ModelType.LIGHTGBM], name: side}
 
 
 def test_parameters_are_drawn_in_one_order_however_they_are_said() -> None:

@@ -1,5 +1,6 @@
 """How the classes of a prediction are named, whatever type they have."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,10 @@ class Fixed:
 
     def predict(self, _: Floats) -> Floats:
         return self.scores
+
+    def predict_row(self, _: Sequence[float]) -> list[float]:
+        scores: list[float] = self.scores.ravel().tolist()
+        return scores
 
     def find(self, _: Any) -> LoadedModel:
         version = ModelVersion(

@@ -6,10 +6,10 @@ from typing import Any
 import optuna
 import pytest
 
-from mlsys import repositories
 from mlsys.domain.plots.shapes import PlotKind
 from mlsys.edge.http import Answer, Request, Table, respond
 from mlsys.handlers.experiments import ROUTES
+from mlsys.repositories import collection
 from mlsys.repositories.experiments import EXPERIMENTS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.trials.storage import TrialStorage
@@ -110,7 +110,7 @@ def test_a_plot_is_made_of_all_trials_whatever_a_page_holds(
     runtime: Runtime, study: str, kind: PlotKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_once = got(runtime, f"{study}/plots/{kind}")
-    monkeypatch.setattr(repositories, "DOCUMENTS_PER_READ", 5)
+    monkeypatch.setattr(collection, "DOCUMENTS_PER_READ", 5)
 
     page_by_page = got(runtime, f"{study}/plots/{kind}")
 

@@ -2,6 +2,7 @@
 
 import gc
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -126,7 +127,8 @@ def late(error: Exception) -> Any:
     return notice
 
 
-def open_things() -> tuple[int, set[str]]:
-    """Count this process's open files, and name its threads."""
-    gc.collect()  # what other tests left open, or it might be closed between two counts
-    return len(list(Path("/dev/fd").iterdir())), {thread.name for thread in threading.enumerate()}
+def open_things() -> Counter[str]:
+    """Count this process's open files, and its threads by name; other tests' may end meanwhile."""
+    gc.collect()
+    files = len(list(Path("/dev/fd").iterdir()))
+    return Counter(files=files) + Counter(thread.name for thread in threading.enumerate())

@@ -56,7 +56,7 @@ def test_a_child_that_dies_leaves_no_part(
         child.run(code)
 
     assert child.stored() == {}
-    assert open_things() == before
+    assert open_things() <= before
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_a_lost_lease_ends_the_child_and_its_parts(child: Child, code: str) -> N
         child.run(code, on_wait=beat)
 
     assert child.stored() == {}
-    assert open_things() == before
+    assert open_things() <= before
 
 
 def test_a_lease_lost_while_parts_are_stored_is_noticed(
@@ -169,7 +169,7 @@ def test_a_source_that_breaks_is_told_as_it_is(
         child.run(READ + then)
 
     assert child.stored() == {}
-    assert open_things() == before
+    assert open_things() <= before
 
 
 @pytest.mark.parametrize("change", ["replace", "delete"])
@@ -217,7 +217,7 @@ def test_a_store_that_breaks_is_told_as_it_is(
         child.run(code)
 
     assert child.stored() == {}
-    assert open_things() == before
+    assert open_things() <= before
 
 
 def test_what_nobody_foresaw_in_a_pump_is_raised_too(

@@ -183,7 +183,7 @@ def test_no_thread_and_no_file_is_left_open(child: Child, code: str) -> None:
     with suppress(MlsysError):
         child.run(code)
 
-    assert open_things() == before
+    assert open_things() <= before
 
 
 def test_a_child_without_a_parent_is_told(tmp_path: Path) -> None:
