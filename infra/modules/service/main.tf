@@ -37,7 +37,6 @@ resource "google_cloud_run_v2_service" "this" {
     containers {
       image   = var.image
       command = var.command
-      args    = var.args
 
       ports {
         container_port = 8080

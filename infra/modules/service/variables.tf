@@ -28,13 +28,6 @@ variable "command" {
   type        = list(string)
 }
 
-variable "args" {
-  description = "Arguments of the program."
-  type        = list(string)
-  default     = []
-  nullable    = false
-}
-
 variable "memory_mib" {
   description = "Memory in MiB."
   type        = number
