@@ -22,7 +22,11 @@ MODULES = sorted(
 )
 # A contract test is one file per port, however many promises it makes.
 SHORT = [file for file in MODULES if file.parent.name != "contracts"]
-DEPLOYABLES = sorted([*ROOT.glob("functions/*/main.py"), *ROOT.glob("jobs/*/__main__.py")])
+DEPLOYABLES = sorted(
+    file
+    for pattern in ("functions/*/main.py", "functions/*/__main__.py", "jobs/*/__main__.py")
+    for file in ROOT.glob(pattern)
+)
 EXCEPTIONS = {"shared/mlsys/runtime.py": ["TYPE_CHECKING"]}  # it says there why
 MAX_LINES = 300
 WRITTEN = (
@@ -56,7 +60,7 @@ def test_every_deployable_has_a_handler_of_its_name_and_no_handler_is_left() -> 
     assert deployables == handlers
 
 
-@pytest.mark.parametrize("file", DEPLOYABLES, ids=lambda file: file.parent.name)
+@pytest.mark.parametrize("file", DEPLOYABLES, ids=lambda file: "/".join(file.parts[-2:]))
 def test_a_deployable_only_wires(file: Path) -> None:
     name = file.parent.name
     tree = ast.parse(file.read_text())
