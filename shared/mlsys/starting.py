@@ -45,7 +45,7 @@ def starting(*, later: str = "") -> Iterator[None]:
 class _Later(ModuleType):
     """Stands in for a module until something of it is asked for, by however many threads.
 
-    The library's own LazyLoader lets a second thread see half of the module before Python 3.12.
+    Python's own LazyLoader lets a second thread see half of the module, up to 3.12.1 at least.
     """
 
     def __init__(self, name: str) -> None:
