@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from threading import RLock
 from types import ModuleType
@@ -34,8 +35,8 @@ def starting(*, later: str = "") -> Iterator[None]:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     gc.disable()
     try:
-        if later and later not in sys.modules and find_spec(later):
-            sys.modules[later] = _Later(later)
+        if later and later not in sys.modules and (spec := find_spec(later)):
+            sys.modules[later] = _Later(spec)
         yield
     finally:
         gc.freeze()
@@ -48,9 +49,9 @@ class _Later(ModuleType):
     Python's own LazyLoader lets a second thread see half of the module, up to 3.12.1 at least.
     """
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.__spec__ = find_spec(name)
+    def __init__(self, spec: ModuleSpec) -> None:
+        super().__init__(spec.name)
+        self.__spec__ = spec
         self._importing = RLock()
 
     def __getattr__(self, name: str) -> Any:

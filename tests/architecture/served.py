@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.cloud.deployed import HOST, arguments_of
+from tests.cloud.deployed import HOST, arguments_of, listening_at
 from tests.cloud.listener import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -63,11 +63,10 @@ def serving(
         pytest.fail(f"there is no {python.parents[1].name}: run `make envs`")
     port, log = free_port(), folder / "log"
     command = [str(python), "-X", "importtime", *arguments_of(name, port)]
-    listens = {"MLSYS_HOST": HOST, "MLSYS_PORT": str(port)}
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            command, env={**environment, **listens}, cwd=ROOT, stderr=output
+            command, env={**environment, **listening_at(port)}, cwd=ROOT, stderr=output
         ) as running,
     ):
         [packages] = python.parents[1].glob("lib/python*/site-packages")

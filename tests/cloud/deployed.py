@@ -33,7 +33,7 @@ def deployed(
 
 
 def arguments_of(name: str, port: int) -> list[str]:
-    """Start a function as its image does; what serves itself reads from settings where."""
+    """Start a function as its image does; what serves itself is told where by `listening_at`."""
     folder = ROOT / "functions" / name
     if (folder / "__main__.py").exists():
         return [str(folder)]
@@ -44,14 +44,18 @@ def arguments_of(name: str, port: int) -> list[str]:
     ]
 
 
+def listening_at(port: int) -> dict[str, str]:
+    """Tell what serves itself where to listen."""
+    return {"MLSYS_HOST": HOST, "MLSYS_PORT": str(port)}
+
+
 @contextmanager
 def _function(name: str, environment: Mapping[str, str], log: Path) -> Iterator[str]:
     port = free_port()
-    listens = {"MLSYS_HOST": HOST, "MLSYS_PORT": str(port)}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, *arguments_of(name, port)],
-            env={**environment, **listens},
+            env={**environment, **listening_at(port)},
             cwd=ROOT,
             stdout=output,
             stderr=output,

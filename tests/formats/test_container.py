@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.cloud.listener import free_port
 from tests.docs.pages import OPERATIONS, ROOT
 from tests.formats.asking import ROW, Predictor
 
@@ -23,9 +24,7 @@ HEALTH = "/v1/endpoints/1/deployedModels/2"
 @pytest.fixture(scope="module")
 def port(trained_home: Path) -> Iterator[int]:
     """Start what the page says, as Vertex AI would, and wait until it listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     [command] = re.findall(r"Its command is the image's, `(.*?)`", OPERATIONS.read_text())
     environment = {
         "AIP_HTTP_PORT": str(port),

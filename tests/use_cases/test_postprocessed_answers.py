@@ -67,6 +67,18 @@ def test_each_probability_is_in_its_band(served: LoadedModels, held_out: pl.Data
         assert one.bands == {"risk_level": level}
 
 
+@pytest.mark.parametrize("model", SPACES)
+def test_a_row_alone_is_answered_to_the_bit_as_among_others(
+    served: LoadedModels, held_out: pl.DataFrame, model: str
+) -> None:
+    rows = rows_for(served, model, held_out)[:30]
+
+    alone = [answer for row in rows for answer in ask(served, model, [row])]
+
+    assert alone == ask(served, model, rows)
+    assert len({str(one) for one in alone}) > 1
+
+
 def test_without_stored_bands_an_answer_has_none(served: LoadedModels) -> None:
     [one] = ask(served, "lightgbm", [ROW])
 

@@ -56,10 +56,12 @@ class Model:
 
     def predict_row(self, row: Sequence[float]) -> list[float]:
         """Score (k,) a row alone, to the same bits: [value or P(class 1)], or (n_classes,)."""
+        scores = self.booster.predict_row(row)
         if self.postprocess.calibration is None and self.postprocess.clip is None:
-            return self.booster.predict_row(row)
-        scores: list[float] = self.predict(np.array([row])).ravel().tolist()
-        return scores
+            return scores
+        shaped = np.array(scores if len(scores) == 1 else [scores])
+        mended: list[float] = self.postprocess.mended(shaped).ravel().tolist()
+        return mended
 
     @property
     def score_space(self) -> str:

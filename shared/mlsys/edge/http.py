@@ -23,7 +23,7 @@ from mlsys.edge.failures import (
     in_words,
 )
 from mlsys.edge.parsing import Model, check_size, loggable, parse_json, parse_model, parse_query
-from mlsys.edge.request_ids import request_id_of
+from mlsys.edge.request_ids import carried_of, request_id_of
 
 log: FilteringBoundLogger = structlog.get_logger()
 
@@ -126,8 +126,7 @@ class Call:
 
     def carried(self) -> dict[str, str]:
         """Return what events and jobs carry on of this request: its id and its trace."""
-        trace = self.request.headers.get("traceparent")
-        return {"request_id": self.request_id} | ({} if trace is None else {"traceparent": trace})
+        return carried_of(self.request.headers, self.request_id)
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,9 +184,7 @@ def respond(
     """
     started = perf_counter()
     request_id = request_id_of(request.headers)
-    carried = {"request_id": request_id}
-    if "traceparent" in request.headers:
-        carried["traceparent"] = request.headers["traceparent"]
+    carried = carried_of(request.headers, request_id)
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(**carried)
 

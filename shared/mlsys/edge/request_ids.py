@@ -13,3 +13,9 @@ def request_id_of(headers: Mapping[str, str]) -> str:
     if REQUEST_ID.fullmatch(given):
         return given
     return f"{getrandbits(128):032x}"  # no secret; another one in every process
+
+
+def carried_of(headers: Mapping[str, str], request_id: str) -> dict[str, str]:
+    """Return what lines of the log, events and jobs carry on of a request: its id and its trace."""
+    trace = headers.get("traceparent")
+    return {"request_id": request_id} | ({} if trace is None else {"traceparent": trace})
