@@ -152,7 +152,7 @@ def test_a_connection_dies_where_it_should(
     server: StorageServer, bucket: Bucket, kind: Kind, raised: type[Exception]
 ) -> None:
     bucket.blob("a").upload_from_string("content")
-    server.break_next(Fault(kind))
+    server.break_next(Fault(kind, path="alt=media"))  # the client asks for the bucket, in a thread
 
     with pytest.raises(raised):
         _read(server, "/storage/v1/b/bucket/o/a?alt=media")
