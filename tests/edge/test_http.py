@@ -199,7 +199,7 @@ def test_a_route_may_have_an_error_of_its_own_form_with_a_line_for_each_problem(
 def test_the_type_of_a_body_is_told_without_parameters(given: str, told: str) -> None:
     request = Request("POST", "/", headers={"content-type": given})
 
-    assert Call(request, {}, "r-1").media_type == told
+    assert Call(request, {}, "r-1", {}).media_type == told
 
 
 def test_the_log_of_a_refusal_has_no_value_that_was_sent() -> None:

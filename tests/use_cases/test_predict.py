@@ -285,6 +285,7 @@ def test_all_problems_are_told_at_once_those_of_passthrough_too(served: LoadedMo
 def test_of_very_many_problems_the_first_hundred_are_told(served: LoadedModels) -> None:
     assert len(refused(served, [{}] * 1000)) == 100
     assert len(refused(served, [ROW] * 1000, passthrough=["id"])) == 100
+    assert len(refused(served, [None] * 1000, passthrough=["id"])) == 100
 
 
 def test_unseen_categories_and_unknown_columns_are_warned_of(served: LoadedModels) -> None:

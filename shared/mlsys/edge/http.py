@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
 from time import perf_counter
@@ -86,15 +86,16 @@ class Content:
     body: bytes
 
 
-@dataclass(frozen=True)
-class Call:
-    """A request that found its route; `path` holds what stands in its braces."""
+class Call(NamedTuple):
+    """A request that found its route; `path` holds what stands in its braces.
+
+    `extra_headers` are what a good answer says besides.
+    """
 
     request: Request
     path: Mapping[str, str]
     request_id: str
-    extra_headers: dict[str, str] = field(default_factory=dict, compare=False)
-    """What a good answer says besides."""
+    extra_headers: dict[str, str]
 
     def degraded(self, reason: str) -> None:
         """Tell in the answer's headers what it lacks; nothing if that is ""."""
@@ -251,7 +252,7 @@ def _answer(
         return _not_allowed(request, [route for route, _ in by_method.values()], request_id)
 
     route, found = by_method[request.method]
-    call = Call(request, found, request_id)
+    call = Call(request, found, request_id, {})
     if refusal is not None:
         return _rejected(route, refusal, request_id)
     try:

@@ -5,7 +5,7 @@ from functools import cache
 from mlsys import __version__
 from mlsys.domain.answers import Alive, Predictions, Ready, Version
 from mlsys.domain.errors import InvalidInput, NotFound
-from mlsys.domain.predict_parameters import PredictParameters
+from mlsys.domain.predict_parameters import PredictParameters, nothing_asked
 from mlsys.edge.formats import inference, mlflow
 from mlsys.edge.formats.instances import InstancesRequest, ModelReady
 from mlsys.edge.formats.sent_rows import SentRows, sent_rows
@@ -48,14 +48,14 @@ def invoke(call: Call, runtime: Runtime) -> Predictions:
     loaded = _default(call, runtime)
     plan = loaded.model.plan
     if call.media_type == "text/csv":
-        return _answer(call, loaded, mlflow.read_csv(call.body(), plan), PredictParameters())
+        return _answer(call, loaded, mlflow.read_csv(call.body(), plan), nothing_asked())
     if call.media_type not in {"", "application/json"}:
         raise InvalidInput(
             f"the body is application/json or text/csv, not {call.media_type[:80]!r}"
         )
     asked = call.json(mlflow.Invocation)
     rows = mlflow.read_invocation(asked, plan)
-    return _answer(call, loaded, rows, asked.params or PredictParameters())
+    return _answer(call, loaded, rows, asked.params or nothing_asked())
 
 
 def ping(call: Call, runtime: Runtime) -> mlflow.Pong:

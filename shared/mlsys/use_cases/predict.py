@@ -4,25 +4,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, SkipValidation
 
-from mlsys.domain.answers import Prediction, Predictions, label_name
+from mlsys.domain.answers import Predictions, label_name
 from mlsys.domain.errors import InvalidInput, Violation
 from mlsys.domain.explaining import explained
 from mlsys.domain.features import Plan
 from mlsys.domain.learners.base import Floats
-from mlsys.domain.predict_parameters import MAX_INSTANCES, Explain, PredictParameters
+from mlsys.domain.predict_parameters import MAX_INSTANCES, Explain, PredictParameters, nothing_asked
 from mlsys.domain.row_encoding import MAX_VIOLATIONS, Encoded, encode_row, encode_rows
 from mlsys.use_cases.serving.loaded_models import LoadedModel, ModelSelection
 
 Rows = Sequence[Mapping[str, Any]]
+_Answer = dict[str, Any]
+"""A Prediction for one row; all are checked at once."""
 
 
 class PredictRequest(ModelSelection):
     """The body of `POST /v1/predict`: 1 to 10,000 rows, each a value by column name."""
 
-    instances: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MAX_INSTANCES)]
-    parameters: PredictParameters = Field(default_factory=PredictParameters)
+    # Whoever encodes the rows sees which is none, and tells it with all else that is wrong.
+    instances: Annotated[
+        list[SkipValidation[dict[str, Any]]], Field(min_length=1, max_length=MAX_INSTANCES)
+    ]
+    parameters: PredictParameters = Field(default_factory=nothing_asked)
 
 
 def answer_rows(
@@ -39,37 +44,37 @@ def answer_rows(
     alone = encode_row(plan, rows[0]) if plain else None
     if alone is None:
         matrix, warnings = _encoded(rows, parameters.passthrough, plan)
-        predictions = _answers(loaded, loaded.model.predict(matrix).tolist(), parameters.threshold)
+        answers = _answers(loaded, loaded.model.predict(matrix).tolist(), parameters.threshold)
         if parameters.explain:
-            predictions = _explained(loaded, matrix, predictions, parameters.explain)
+            _explain(loaded, matrix, answers, parameters.explain)
     else:
         scores, warnings = loaded.model.predict_row(alone), list[str]()
         many = plan.task_kind == "multiclass"
-        predictions = _answers(loaded, [scores] if many else scores, parameters.threshold)
+        answers = _answers(loaded, [scores] if many else scores, parameters.threshold)
     if parameters.threshold is not None and plan.task_kind != "binary":
         warnings.append("threshold: only a choice of two classes has one, so it was ignored")
-    if loaded.model.postprocess.bands:
-        predictions = _in_bands(loaded, predictions)
+    if bands := loaded.model.postprocess.bands:
+        for answer in answers:
+            probability = answer.get("probability") or 0
+            answer["bands"] = {name: band.of(probability) for name, band in bands.items()}
     if parameters.passthrough:
-        predictions = [
-            one.model_copy(
-                update={"passthrough": {name: row[name] for name in parameters.passthrough}}
-            )
-            for one, row in zip(predictions, rows, strict=True)
-        ]
-    return Predictions(
-        predictions=predictions,
-        model=loaded.version.name,
-        model_id=loaded.version.id,
-        version=loaded.version.version,
-        request_id=request_id,
-        warnings=warnings,
+        for answer, row in zip(answers, rows, strict=True):
+            answer["passthrough"] = {name: row[name] for name in parameters.passthrough}
+    return Predictions.model_validate(
+        {
+            "predictions": answers,
+            "model": loaded.version.name,
+            "model_id": loaded.version.id,
+            "version": loaded.version.version,
+            "request_id": request_id,
+            "warnings": warnings,
+        }
     )
 
 
 def _encoded(rows: Rows, passthrough: Sequence[str], plan: Plan) -> Encoded:
     """Encode the rows, telling what is missing to be passed through with all other problems."""
-    if not passthrough:
+    if not passthrough or not all(isinstance(row, Mapping) for row in rows):
         return encode_rows(plan, rows)
     absent = tuple(islice(_absent(rows, passthrough), MAX_VIOLATIONS))
     try:
@@ -98,59 +103,49 @@ def _without_passed(rows: Rows, passthrough: Sequence[str], plan: Plan) -> Rows:
     return [{name: value for name, value in row.items() if name not in names} for row in rows]
 
 
-def _answers(
-    loaded: LoadedModel, scores: Sequence[Any], threshold: float | None
-) -> list[Prediction]:
+def _answers(loaded: LoadedModel, scores: Sequence[Any], threshold: float | None) -> list[_Answer]:
     plan = loaded.model.plan
     if plan.task_kind == "regression":
-        return [Prediction(prediction=value) for value in scores]
+        return [{"prediction": value} for value in scores]
     if plan.task_kind == "binary":
         cut = loaded.model.postprocess.threshold if threshold is None else threshold
-        return [_binary(plan, score, cut) for score in scores]
-    return [_multiclass(plan, row) for row in scores]
+        return _of_two_classes(plan, scores, cut)
+    return [_of_many_classes(plan, row) for row in scores]
 
 
-def _binary(plan: Plan, score: float, threshold: float) -> Prediction:
+def _of_two_classes(plan: Plan, scores: Sequence[float], threshold: float) -> list[_Answer]:
     no, yes = plan.labels
-    return Prediction(
-        prediction=yes if score >= threshold else no,
-        probability=score,
-        probabilities={label_name(no): 1 - score, label_name(yes): score},
-        threshold=threshold,
-    )
-
-
-def _multiclass(plan: Plan, row: list[float]) -> Prediction:
-    best = max(range(len(row)), key=row.__getitem__)
-    return Prediction(
-        prediction=plan.labels[best],
-        probability=row[best],
-        probabilities={label_name(label): p for label, p in zip(plan.labels, row, strict=True)},
-    )
-
-
-def _in_bands(loaded: LoadedModel, predictions: list[Prediction]) -> list[Prediction]:
-    bands = loaded.model.postprocess.bands
+    no_name, yes_name = label_name(no), label_name(yes)
     return [
-        one.model_copy(
-            update={"bands": {name: band.of(one.probability or 0) for name, band in bands.items()}}
-        )
-        for one in predictions
+        {
+            "prediction": yes if score >= threshold else no,
+            "probability": score,
+            "probabilities": {no_name: 1 - score, yes_name: score},
+            "threshold": threshold,
+        }
+        for score in scores
     ]
 
 
-def _explained(
-    loaded: LoadedModel, matrix: Floats, predictions: list[Prediction], explain: Explain
-) -> list[Prediction]:
+def _of_many_classes(plan: Plan, row: list[float]) -> _Answer:
+    best = max(range(len(row)), key=row.__getitem__)
+    return {
+        "prediction": plan.labels[best],
+        "probability": row[best],
+        "probabilities": {label_name(one): p for one, p in zip(plan.labels, row, strict=True)},
+    }
+
+
+def _explain(
+    loaded: LoadedModel, matrix: Floats, answers: Sequence[_Answer], explain: Explain
+) -> None:
     plan = loaded.model.plan
     many = plan.task_kind == "multiclass"
     told = explained(
         loaded.model,
         matrix,
-        [plan.labels.index(one.prediction) for one in predictions] if many else (),
+        [plan.labels.index(answer["prediction"]) for answer in answers] if many else (),
         top=None if explain is True else explain,
     )
-    return [
-        one.model_copy(update={"explanation": explanation})
-        for one, explanation in zip(predictions, told, strict=True)
-    ]
+    for answer, explanation in zip(answers, told, strict=True):
+        answer["explanation"] = explanation

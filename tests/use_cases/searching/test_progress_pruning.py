@@ -1,6 +1,8 @@
 """Trials are compared where they got equally far, with all that were tried before."""
 
+from collections.abc import Mapping
 from math import exp
+from types import MappingProxyType
 from typing import Literal
 
 import optuna
@@ -22,15 +24,27 @@ def median(*, warmup_rounds: int | None = None) -> ProgressPruner:
 
 
 def rounds_of(
-    study: optuna.Study, *, rate: float, ends_at: float, name: str = "learning_rate"
+    study: optuna.Study,
+    *,
+    rate: float,
+    ends_at: float,
+    name: str = "learning_rate",
+    size: Mapping[str, int] = MappingProxyType({}),
+    leaves: int = 32,
 ) -> int:
-    """Run a trial whose loss falls from 1 as learning goes on; return the rounds it was given."""
-    study.enqueue_trial({name: rate})
+    """Run a trial whose loss falls from 1 as learning goes on; return the rounds it was given.
+
+    `size` are the parameters by which its trees have so many leaves.
+    """
+    study.enqueue_trial({name: rate, **size})
     trial = study.ask()
     trial.suggest_float(name, 0.001, 1.0)
+    for limit in size:
+        trial.suggest_int(limit, -1, 1_000)
     sign = -1 if study.direction.name == "MAXIMIZE" else 1
     for done in ROUNDS:
-        trial.report(sign * (ends_at + (1 - ends_at) * exp(-rate * done)), done)
+        learnt = rate * leaves / 32 * done
+        trial.report(sign * (ends_at + (1 - ends_at) * exp(-learnt)), done)
         if trial.should_prune():
             study.tell(trial, state=TrialState.PRUNED)
             return done
@@ -104,6 +118,47 @@ def test_the_learning_rate_of_a_library_among_several_counts() -> None:
         rounds_of(study, rate=FAST, ends_at=0.5, name="lightgbm.learning_rate")
 
     assert rounds_of(study, rate=SLOW, ends_at=0.49, name="lightgbm.learning_rate") == ROUNDS[-1]
+
+
+SMALL, LARGE = 4, 128
+
+
+@pytest.mark.parametrize(
+    ("small", "large"),
+    [
+        ({"num_leaves": SMALL}, {"num_leaves": LARGE}),
+        ({"max_depth": 2}, {"max_depth": 7}),
+        ({"catboost.depth": 2}, {"catboost.depth": 7}),
+        ({"max_depth": 9, "max_leaves": SMALL}, {"max_depth": 7, "max_leaves": 0}),
+        ({"max_depth": 2, "num_leaves": 50}, {"max_depth": -1, "num_leaves": LARGE}),
+    ],
+)
+def test_small_trees_that_end_up_ahead_are_not_pruned(
+    small: Mapping[str, int], large: Mapping[str, int]
+) -> None:
+    study = optuna.create_study(pruner=median())
+    for place in range(5):
+        rounds_of(study, rate=FAST, ends_at=0.5 + place / 100, size=large, leaves=LARGE)
+
+    assert rounds_of(study, rate=FAST, ends_at=0.49, size=small, leaves=SMALL) == ROUNDS[-1]
+    assert rounds_of(study, rate=FAST, ends_at=0.6, size=small, leaves=SMALL) < ROUNDS[-1]
+
+
+def test_trees_without_a_limit_are_taken_for_usual_ones() -> None:
+    study = optuna.create_study(pruner=median())
+    for _ in range(5):
+        rounds_of(study, rate=FAST, ends_at=0.5, size={"max_depth": 0, "max_leaves": 0})
+
+    assert rounds_of(study, rate=SLOW, ends_at=0.49) == ROUNDS[-1]
+
+
+def test_the_deepest_trees_are_not_taken_for_full_ones() -> None:
+    study = optuna.create_study(pruner=median())
+    for _ in range(5):
+        rounds_of(study, rate=FAST, ends_at=0.5, size={"max_depth": 10}, leaves=1024)
+
+    deepest = {"max_depth": 512}
+    assert rounds_of(study, rate=FAST, ends_at=0.49, size=deepest, leaves=1024) == ROUNDS[-1]
 
 
 def test_trials_that_reported_nothing_are_not_compared_with() -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from mlsys.domain.predict_parameters import MAX_INSTANCES, PredictParameters
+from mlsys.domain.predict_parameters import MAX_INSTANCES, PredictParameters, nothing_asked
 from mlsys.domain.records import Input
 
 
@@ -12,7 +12,7 @@ class InstancesRequest(Input):
     """1 to 10,000 rows: objects, or lists of the values of all features in their order."""
 
     instances: Annotated[list[Any], Field(min_length=1, max_length=MAX_INSTANCES)]
-    parameters: PredictParameters = Field(default_factory=PredictParameters)
+    parameters: PredictParameters = Field(default_factory=nothing_asked)
 
 
 class ModelReady(BaseModel):
