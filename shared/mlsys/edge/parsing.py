@@ -19,7 +19,6 @@ MAX_VIOLATIONS = 100
 MAX_IN_MESSAGE = 3
 MAX_SHOWN = 80
 CONTAINERS = (dict, list)
-INFINITIES = frozenset({inf, -inf})
 
 WORDS = {
     "dict_type": "expected an object",
@@ -133,12 +132,10 @@ def _means_one_thing(value: Any, body: bytes) -> bool:
             if isinstance(one, dict):
                 names += len(one)
                 cells = one.values()
+            if inf in cells or -inf in cells:
+                return False
             if unseen > 0:
                 inner += [cell for cell in cells if isinstance(cell, CONTAINERS)]
-                if inf in cells or -inf in cells:
-                    return False
-            elif not INFINITIES.isdisjoint(cells):
-                return False
         if not inner:
             break
         level = inner

@@ -13,6 +13,7 @@ from optuna.trial import TrialState
 from mlsys.use_cases.searching.progress_pruning import ProgressPruner
 
 FAST, SLOW = 0.1, 0.01
+SMALL, LARGE = 4, 128
 ROUNDS = range(10, 1010, 10)
 
 Direction = Literal["minimize", "maximize"]
@@ -118,9 +119,6 @@ def test_the_learning_rate_of_a_library_among_several_counts() -> None:
         rounds_of(study, rate=FAST, ends_at=0.5, name="lightgbm.learning_rate")
 
     assert rounds_of(study, rate=SLOW, ends_at=0.49, name="lightgbm.learning_rate") == ROUNDS[-1]
-
-
-SMALL, LARGE = 4, 128
 
 
 @pytest.mark.parametrize(
