@@ -11,7 +11,7 @@ import pytest
 
 from mlsys import ports
 from mlsys.domain.errors import MlsysError
-from mlsys.edge.http import STATUS
+from mlsys.edge.failures import STATUS
 
 ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "shared" / "mlsys"

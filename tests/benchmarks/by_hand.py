@@ -5,7 +5,7 @@ as many threads, the value is what the library computed on val anyway, no model 
 keeps its trials in memory.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -20,6 +20,7 @@ import xgboost
 from optuna.trial import FrozenTrial
 
 from mlsys.domain.choices import ModelType
+from mlsys.domain.learners.watch import is_over
 from mlsys.domain.spaces.search import EARLY_STOPPING_ROUNDS, ROUNDS, defaults_of, suggest
 from mlsys.use_cases.searching.packing import packing_of
 from mlsys.use_cases.searching.pruning import pruner_of
@@ -71,6 +72,11 @@ def _prune(trial: optuna.Trial, number: int, value: float) -> bool:
     return trial.should_prune()
 
 
+def _stands_still(losses: Sequence[float], model_type: ModelType) -> bool:
+    best_round = losses.index(min(losses)) + 1
+    return is_over(len(losses), best_round, patience=EARLY_STOPPING_ROUNDS[model_type])
+
+
 def _lightgbm(training: Training, params: Mapping[str, Any], binned: Any, prune: Prune) -> float:
     fixed = {
         "objective": "binary",
@@ -96,7 +102,7 @@ def _lightgbm(training: Training, params: Mapping[str, Any], binned: Any, prune:
             best_round, best = number, value
         if prune(number, value):
             raise optuna.TrialPruned
-        if number - best_round >= EARLY_STOPPING_ROUNDS[ModelType.LIGHTGBM]:
+        if is_over(number, best_round, patience=EARLY_STOPPING_ROUNDS[ModelType.LIGHTGBM]):
             break
     return best
 
@@ -106,9 +112,10 @@ def _xgboost(training: Training, params: Mapping[str, Any], binned: Any, prune: 
     class Callback(xgboost.callback.TrainingCallback):
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
             del model
-            if prune(epoch + 1, evals_log["val"]["logloss"][-1]):
+            losses = evals_log["val"]["logloss"]
+            if prune(epoch + 1, losses[-1]):
                 raise optuna.TrialPruned
-            return False
+            return _stands_still(losses, ModelType.XGBOOST)
 
     fixed = {
         "objective": "binary:logistic",
@@ -119,16 +126,17 @@ def _xgboost(training: Training, params: Mapping[str, Any], binned: Any, prune: 
         "seed": training.request.optuna_config.seed,
         "verbosity": 0,
     }
-    booster = xgboost.train(
+    evaluated: dict[str, dict[str, list[float]]] = {}
+    xgboost.train(
         {**params, **fixed},
         binned.train,
         ROUNDS,
         evals=[(binned.val, "val")],
-        early_stopping_rounds=EARLY_STOPPING_ROUNDS[ModelType.XGBOOST],
+        evals_result=evaluated,
         callbacks=[Callback()],
         verbose_eval=False,
     )
-    return float(booster.best_score)
+    return min(evaluated["val"]["logloss"])
 
 
 def _catboost(training: Training, params: Mapping[str, Any], binned: Any, prune: Prune) -> float:
@@ -140,8 +148,9 @@ def _catboost(training: Training, params: Mapping[str, Any], binned: Any, prune:
     class Callback:
         def after_iteration(self, info: Any) -> bool:
             nonlocal pruned
-            pruned = prune(info.iteration, info.metrics["validation"]["Logloss"][-1])
-            return not pruned
+            losses = info.metrics["validation"]["Logloss"]
+            pruned = prune(info.iteration, losses[-1])
+            return not pruned and not _stands_still(losses, ModelType.CATBOOST)
 
     fixed = {
         "loss_function": "Logloss",
@@ -149,7 +158,6 @@ def _catboost(training: Training, params: Mapping[str, Any], binned: Any, prune:
         "iterations": ROUNDS,
         "border_count": 254,
         "use_best_model": False,
-        "early_stopping_rounds": EARLY_STOPPING_ROUNDS[ModelType.CATBOOST],
         "random_seed": training.request.optuna_config.seed,
         "thread_count": training.threads,
         "logging_level": "Silent",

@@ -11,7 +11,8 @@ import typer
 from pydantic import BaseModel
 
 from mlsys.domain.errors import MlsysError
-from mlsys.edge.http import STATUS, Answer, Call, Request, Route, Table, respond
+from mlsys.edge.failures import STATUS
+from mlsys.edge.http import Answer, Call, Request, Route, Table, respond
 from mlsys.edge.openapi import description_routes
 from mlsys.edge.parsing import parse_json
 from mlsys.settings import PREFIX, Settings

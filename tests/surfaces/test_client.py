@@ -14,7 +14,8 @@ from mlsys.domain.answers import TrialRow
 from mlsys.domain.errors import InvalidInput, LostRace, MlsysError, NotFound, Refused, Unavailable
 from mlsys.domain.experiment_records import ExperimentStatus
 from mlsys.domain.split_records import SplitStatus
-from mlsys.edge.http import STATUS, Answer, Call, Request, Route, Table, respond
+from mlsys.edge.failures import STATUS
+from mlsys.edge.http import Answer, Call, Request, Route, Table, respond
 from mlsys.sdk.answers import error_of, read_answer
 from mlsys.sdk.calls import Calls
 from mlsys.sdk.local import LocalConnection

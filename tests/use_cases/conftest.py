@@ -221,7 +221,8 @@ def train(split: Split, runtime: Runtime, **fields: Any) -> Experiment:
 def predict_rows(request: PredictRequest, *, models: LoadedModels, request_id: str) -> Predictions:
     """Answer what `POST /v1/predict` is asked."""
     found = models.find(request)
-    return answer_rows(found, request.instances, request.parameters, request_id=request_id)
+    told = answer_rows(found, request.instances, request.parameters, request_id=request_id)
+    return Predictions.model_validate(told, strict=True, extra="forbid")
 
 
 def rows_of(part: Part, runtime: Runtime) -> pl.DataFrame:

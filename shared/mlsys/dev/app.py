@@ -16,7 +16,8 @@ from mlsys.dev.routes import EVENT_HANDLERS, ROUTES
 from mlsys.domain.errors import MlsysError
 from mlsys.edge.asgi import read_body
 from mlsys.edge.events import receive
-from mlsys.edge.http import STATUS, Answer, Request, error_answer, respond
+from mlsys.edge.failures import STATUS
+from mlsys.edge.http import Answer, Request, error_answer, respond
 from mlsys.edge.openapi import described
 from mlsys.edge.request_ids import request_id_of
 from mlsys.runtime import Runtime

@@ -7,6 +7,20 @@ from pydantic import BaseModel
 
 from mlsys.domain import errors
 
+STATUS: dict[type[errors.MlsysError], HTTPStatus] = {
+    errors.InvalidInput: HTTPStatus.BAD_REQUEST,
+    errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.AlreadyExists: HTTPStatus.CONFLICT,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.LostRace: HTTPStatus.CONFLICT,
+    errors.Refused: HTTPStatus.PRECONDITION_FAILED,
+    errors.Corrupt: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.Overloaded: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
 # https://cloud.google.com/apis/design/errors
 CANONICAL: dict[HTTPStatus, str] = {
     HTTPStatus.BAD_REQUEST: "INVALID_ARGUMENT",

@@ -11,11 +11,13 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import structlog
 from pydantic import BaseModel
+from pydantic_core import to_json
 from structlog.typing import FilteringBoundLogger
 
 from mlsys.domain import errors
 from mlsys.edge.failures import (
     CANONICAL,
+    STATUS,
     ErrorAnswer,
     ErrorBody,
     canonical_of,
@@ -27,25 +29,12 @@ from mlsys.edge.request_ids import carried_of, request_id_of
 
 log: FilteringBoundLogger = structlog.get_logger()
 
-STATUS: dict[type[errors.MlsysError], HTTPStatus] = {
-    errors.InvalidInput: HTTPStatus.BAD_REQUEST,
-    errors.TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    errors.NotFound: HTTPStatus.NOT_FOUND,
-    errors.AlreadyExists: HTTPStatus.CONFLICT,
-    errors.Conflict: HTTPStatus.CONFLICT,
-    errors.LostRace: HTTPStatus.CONFLICT,
-    errors.Refused: HTTPStatus.PRECONDITION_FAILED,
-    errors.Corrupt: HTTPStatus.INTERNAL_SERVER_ERROR,
-    errors.Overloaded: HTTPStatus.TOO_MANY_REQUESTS,
-    errors.Busy: HTTPStatus.SERVICE_UNAVAILABLE,
-    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-}
-
 ANSWERED = "request.answered"
 LATER = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 JSON_TYPE = {"Content-Type": "application/json"}
 
 Runtime = TypeVar("Runtime")
+Shape = TypeVar("Shape", bound=BaseModel)
 
 ErrorShape = Callable[[HTTPStatus, str], BaseModel]
 """How somebody else's format says what went wrong: from a status and all problems in words."""
@@ -84,6 +73,12 @@ class Content:
 
     media_type: str
     body: bytes
+
+
+class Json(NamedTuple, Generic[Shape]):
+    """An answer of that shape in JSON's own types; nobody checks it again before it is written."""
+
+    value: Mapping[str, Any]
 
 
 class Call(NamedTuple):
@@ -140,7 +135,7 @@ class Route(Generic[Runtime]):
 
     method: str
     path: str
-    handle: Callable[[Call, Runtime], BaseModel | Content]
+    handle: Callable[[Call, Runtime], BaseModel | Json[Any] | Content]
     status: HTTPStatus = HTTPStatus.OK
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
@@ -262,7 +257,13 @@ def _answer(
     told = {"X-Request-ID": request_id, **call.extra_headers}
     if isinstance(body, Content):
         return Answer(route.status, body.body, {"Content-Type": body.media_type, **told})
-    return Answer(route.status, body.model_dump_json().encode(), JSON_TYPE | told)
+    return Answer(route.status, _written(body), JSON_TYPE | told)
+
+
+def _written(body: BaseModel | Json[Any]) -> bytes:
+    if isinstance(body, Json):
+        return to_json(body.value, inf_nan_mode="null")
+    return body.model_dump_json().encode()
 
 
 def _rejected(route: Route[Runtime], error: errors.MlsysError, request_id: str) -> Answer:

@@ -140,14 +140,18 @@ def _schemas(routes: Sequence[Route[Runtime]]) -> tuple[_Refs, dict[str, Any]]:
 
 def _answers_of(route: Route[Runtime]) -> list[type[BaseModel]]:
     """Return the models that a route may answer with; none where it answers no JSON."""
-    told = get_type_hints(route.handle)["return"]
-    return [one for one in get_args(told) or (told,) if issubclass(one, BaseModel)]
+    return [one for one in _returned(route) if issubclass(one, BaseModel)]
 
 
 def _answers_otherwise(route: Route[Runtime]) -> bool:
     """Whether a route may answer what is no JSON of a model."""
+    return Content in _returned(route)
+
+
+def _returned(route: Route[Runtime]) -> tuple[Any, ...]:
+    """Return what its handler returns: one class, one of several, or the shape of a Json."""
     told = get_type_hints(route.handle)["return"]
-    return Content in (get_args(told) or (told,))
+    return get_args(told) or (told,)
 
 
 def _error_of(route: Route[Runtime]) -> type[BaseModel]:

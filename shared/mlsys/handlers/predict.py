@@ -9,7 +9,7 @@ from mlsys.domain.predict_parameters import PredictParameters, nothing_asked
 from mlsys.edge.formats import inference, mlflow
 from mlsys.edge.formats.instances import InstancesRequest, ModelReady
 from mlsys.edge.formats.sent_rows import SentRows, sent_rows
-from mlsys.edge.http import Call, Content, Route
+from mlsys.edge.http import Call, Content, Json, Route
 from mlsys.edge.model_openapi import model_openapi
 from mlsys.edge.parsing import parse_query
 from mlsys.runtime import Runtime
@@ -20,19 +20,19 @@ from mlsys.use_cases.readiness import ask_backends
 from mlsys.use_cases.serving.loaded_models import LoadedModel, ModelSelection
 
 
-def create(call: Call, runtime: Runtime) -> Predictions:
+def create(call: Call, runtime: Runtime) -> Json[Predictions]:
     """Predict rows with the model that the body names."""
     asked = call.json(PredictRequest)
     loaded = _find(call, runtime, asked)
-    return answer_rows(loaded, asked.instances, asked.parameters, request_id=call.request_id)
+    return Json(answer_rows(loaded, asked.instances, asked.parameters, request_id=call.request_id))
 
 
-def predict_named(call: Call, runtime: Runtime) -> Predictions:
+def predict_named(call: Call, runtime: Runtime) -> Json[Predictions]:
     """Predict `instances`, as Vertex AI and KServe send them."""
     return _predict_instances(call, _named(call, runtime))
 
 
-def predict_default(call: Call, runtime: Runtime) -> Predictions:
+def predict_default(call: Call, runtime: Runtime) -> Json[Predictions]:
     """Predict `instances` with the default model, as Vertex AI sends them to a container."""
     return _predict_instances(call, _default(call, runtime))
 
@@ -43,7 +43,7 @@ def describe_model(call: Call, runtime: Runtime) -> Content:
     return Content("application/json", model_openapi(loaded.model, name=loaded.version.name))
 
 
-def invoke(call: Call, runtime: Runtime) -> Predictions:
+def invoke(call: Call, runtime: Runtime) -> Json[Predictions]:
     """Predict a data frame with the default model, as MLflow's clients send it."""
     loaded = _default(call, runtime)
     plan = loaded.model.plan
@@ -128,7 +128,7 @@ def infer(call: Call, runtime: Runtime) -> inference.InferAnswer:
     loaded = _named(call, runtime)
     parameters = PredictParameters(threshold=asked.parameters.threshold)
     found = _answer(call, loaded, inference.read_tensors(asked, loaded.model), parameters)
-    return inference.infer_answer(asked, found, loaded.model)
+    return inference.infer_answer(asked, found.value, loaded.model)
 
 
 def served(runtime: Runtime) -> tuple[Route[Runtime], ...]:
@@ -173,7 +173,7 @@ ROUTES = (
 )
 
 
-def _predict_instances(call: Call, loaded: LoadedModel) -> Predictions:
+def _predict_instances(call: Call, loaded: LoadedModel) -> Json[Predictions]:
     asked = call.json(InstancesRequest)
     names = [feature.name for feature in loaded.model.plan.features]
     rows = sent_rows(asked.instances, names, within="instances")
@@ -209,6 +209,6 @@ def _find(call: Call, runtime: Runtime, selection: ModelSelection) -> LoadedMode
 
 def _answer(
     call: Call, loaded: LoadedModel, sent: SentRows, parameters: PredictParameters
-) -> Predictions:
+) -> Json[Predictions]:
     with sent.told_in_place():
-        return answer_rows(loaded, sent.rows, parameters, request_id=call.request_id)
+        return Json(answer_rows(loaded, sent.rows, parameters, request_id=call.request_id))

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, SkipValidation
 
-from mlsys.domain.answers import Predictions, label_name
+from mlsys.domain.answers import label_name
 from mlsys.domain.errors import InvalidInput, Violation
 from mlsys.domain.explaining import explained
 from mlsys.domain.features import Plan
@@ -17,7 +17,7 @@ from mlsys.use_cases.serving.loaded_models import LoadedModel, ModelSelection
 
 Rows = Sequence[Mapping[str, Any]]
 _Answer = dict[str, Any]
-"""A Prediction for one row; all are checked at once."""
+"""A Prediction in JSON's own types."""
 
 
 class PredictRequest(ModelSelection):
@@ -32,8 +32,11 @@ class PredictRequest(ModelSelection):
 
 def answer_rows(
     loaded: LoadedModel, rows: Rows, parameters: PredictParameters, *, request_id: str
-) -> Predictions:
+) -> dict[str, Any]:
     """Score rows with a model that was found: what every format of a prediction comes down to.
+
+    Returns `Predictions` in JSON's own types: to check each of many rows takes longer than to
+    write all of them down.
 
     Raises:
         InvalidInput: everything wrong with the rows, each as `instances[3].age`.
@@ -60,16 +63,14 @@ def answer_rows(
     if parameters.passthrough:
         for answer, row in zip(answers, rows, strict=True):
             answer["passthrough"] = {name: row[name] for name in parameters.passthrough}
-    return Predictions.model_validate(
-        {
-            "predictions": answers,
-            "model": loaded.version.name,
-            "model_id": loaded.version.id,
-            "version": loaded.version.version,
-            "request_id": request_id,
-            "warnings": warnings,
-        }
-    )
+    return {
+        "predictions": answers,
+        "model": loaded.version.name,
+        "model_id": loaded.version.id,
+        "version": loaded.version.version,
+        "request_id": request_id,
+        "warnings": warnings,
+    }
 
 
 def _encoded(rows: Rows, passthrough: Sequence[str], plan: Plan) -> Encoded:

@@ -57,7 +57,8 @@ class Monitor:
     else its log loss or squared error, negated if the metric is to be maximised, so that better
     always points the same way.
 
-    `on_round(round, value)` gets rounds 1, 2, …; True stops the fit.
+    `on_round(round, value)` gets rounds 1, 2, …; True stops the fit. So does standing still for
+    `early_stopping_rounds`, and a fifth of the rounds up to the best.
     """
 
     metric: str

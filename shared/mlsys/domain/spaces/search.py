@@ -1,9 +1,10 @@
 """Where a study looks: each library's parameters and their ranges; drawing from them.
 
 How many rounds to boost is not searched by default: every trial may take `ROUNDS`, and stops when
-val has not improved for `EARLY_STOPPING_ROUNDS`. So learning rates start where 1,000 rounds are
-still enough for most tables. What may be searched at all stands in tunable.py; overrides.py reads
-what is asked for instead of the defaults; docs/search.md gives the reasons.
+val has not improved for `EARLY_STOPPING_ROUNDS` and more, see learners/watch.py. So learning rates
+start where 1,000 rounds are still enough for most tables. What may be searched at all stands in
+tunable.py; overrides.py reads what is asked for instead of the defaults; docs/search.md gives the
+reasons.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -36,7 +37,7 @@ SPACES: Mapping[ModelType, Space] = {
     ModelType.LIGHTGBM: {
         "learning_rate": Float(0.02, 0.3, log=True),
         # Grows leaf by leaf, so leaves, not depth, are its capacity.
-        "num_leaves": Int(7, 255, log=True),
+        "num_leaves": Int(4, 255, log=True),
         "min_data_in_leaf": Int(2, 100, log=True),
         "feature_fraction": Float(0.4, 1.0),
         # Takes effect only with `bagging_freq`, which therefore never is 0 here.

@@ -2,13 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mlsys.domain.answers import Prediction, Predictions
 from mlsys.domain.artifacts import Model
 from mlsys.domain.errors import Violation
 from mlsys.domain.features import Kind, Label
@@ -180,19 +179,19 @@ def read_tensors(sent: InferRequest, model: Model) -> SentRows:
     return sent_columns(columns, place)
 
 
-def infer_answer(sent: InferRequest, found: Predictions, model: Model) -> InferAnswer:
-    """Turn answers into the tensors that are asked for, or into all."""
+def infer_answer(sent: InferRequest, found: Mapping[str, Any], model: Model) -> InferAnswer:
+    """Turn `Predictions` into the tensors that are asked for, or into all."""
     wanted = {one.name for one in sent.outputs}
-    parameters: Parameters = {"model_id": found.model_id, "request_id": found.request_id}
-    if found.warnings:
-        parameters["warnings"] = "\n".join(found.warnings)
+    parameters: Parameters = {"model_id": found["model_id"], "request_id": found["request_id"]}
+    if found["warnings"]:
+        parameters["warnings"] = "\n".join(found["warnings"])
     return InferAnswer(
-        model_name=found.model,
-        model_version=str(found.version),
+        model_name=found["model"],
+        model_version=str(found["version"]),
         id=sent.id,
         parameters=parameters,
         outputs=[
-            _tensor(one, found.predictions, model)
+            _tensor(one, found["predictions"], model)
             for one in _outputs(model)
             if not wanted or one.name in wanted
         ],
@@ -272,17 +271,19 @@ def _shown(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)[:80]
 
 
-def _tensor(one: TensorMetadata, predictions: Sequence[Prediction], model: Model) -> OutputTensor:
+def _tensor(
+    one: TensorMetadata, predictions: Sequence[Mapping[str, Any]], model: Model
+) -> OutputTensor:
     shape = [len(predictions), *one.shape[1:]]
     data: list[Any]
     classes: Parameters | None = None
     if one.name == "probabilities":
-        data = [p for found in predictions for p in (found.probabilities or {}).values()]
+        data = [p for found in predictions for p in found["probabilities"].values()]
         classes = {"classes": json.dumps(model.plan.labels, ensure_ascii=False)}
     elif one.name in model.postprocess.bands:
-        data = [(found.bands or {})[one.name] for found in predictions]
+        data = [found["bands"][one.name] for found in predictions]
     else:
-        data = [getattr(found, one.name) for found in predictions]
+        data = [found[one.name] for found in predictions]
     return OutputTensor(
         name=one.name, shape=shape, datatype=one.datatype, data=data, parameters=classes
     )
