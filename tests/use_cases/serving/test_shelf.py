@@ -1,5 +1,6 @@
 """What is loaded stays within its memory, and is freed after its last request."""
 
+from concurrent.futures import ThreadPoolExecutor
 from weakref import ref
 
 import pytest
@@ -49,6 +50,18 @@ def test_a_model_that_is_larger_than_its_room_is_kept_until_another_is_asked_for
 
     assert objects.times("lightgbm/v1/model.txt") == 2
     assert objects.times("xgboost/v1/model.ubj") == 1
+
+
+def test_the_files_of_a_model_are_read_at_once(trained: Runtime, objects: Watched) -> None:
+    models = serving(trained.records, objects)
+    objects.slow = "model.txt"
+
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(found, models, model="lightgbm")
+        wait_for(lambda: len(objects.calls) == len(needed_files(ModelType.LIGHTGBM)))
+        objects.go_on.set()
+
+    assert asked.result() == "lightgbm-v1"
 
 
 @pytest.mark.parametrize("name", ["lightgbm", "xgboost", "catboost"])

@@ -2,9 +2,9 @@
 
 from array import array
 from collections.abc import Sequence
-from ctypes import CDLL, PyDLL, byref, c_char_p, c_double, c_int, c_int32, c_int64, c_void_p
+from ctypes import PyDLL, byref, c_char_p, c_double, c_int, c_int32, c_int64, c_void_p
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from weakref import finalize
 
 import numpy as np
@@ -39,6 +39,9 @@ FUNCTIONS = {
 }
 ONE_ROW = "LGBM_BoosterPredictForMatSingleRowFast"
 ONE_ROW_TYPES = {ONE_ROW: (c_void_p, c_void_p, c_void_p, c_void_p)}
+OPEN = partial(open_library, "lightgbm", "lib_lightgbm", last_error="LGBM_GetLastError")
+LIBRARY, HOLDING = OPEN(FUNCTIONS | ONE_ROW_TYPES), OPEN(ONE_ROW_TYPES, kind=PyDLL)
+"""Calls of the second keep the interpreter."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,6 @@ class LightGBMBooster:
     threads: int
     rounds: int
     _features: int
-    _library: CDLL
-    _holding: CDLL
     _booster: c_void_p
     _one_score: c_void_p
     _one_shares: c_void_p
@@ -71,7 +72,7 @@ class LightGBMBooster:
         rows = np.ascontiguousarray(matrix, dtype=np.float64)
         scores = np.empty(shape)
         if len(rows) > 1:
-            self._library.LGBM_BoosterPredictForMat(
+            LIBRARY.LGBM_BoosterPredictForMat(
                 *(self._booster, address(rows), FLOAT64, *rows.shape, ROW_MAJOR),
                 *(SCORE, FIRST, ALL, _settings(self.threads), byref(c_int64()), address(scores)),
             )
@@ -81,7 +82,7 @@ class LightGBMBooster:
         """See base.Booster."""
         check_length(row, self._features)
         scores = (c_double * self.task.n_scores)()
-        self._holding.LGBM_BoosterPredictForMatSingleRowFast(
+        HOLDING.LGBM_BoosterPredictForMatSingleRowFast(
             self._one_score, array("d", row).tobytes(), byref(c_int64()), scores
         )
         return scores[:]
@@ -92,7 +93,7 @@ class LightGBMBooster:
         rows = np.ascontiguousarray(matrix, dtype=np.float64)
         shares = np.empty(contributions_shape(self.task, rows))
         for place in range(len(rows)):
-            self._library.LGBM_BoosterPredictForMatSingleRowFast(
+            LIBRARY.LGBM_BoosterPredictForMatSingleRowFast(
                 *(self._one_shares, address(rows) + place * rows.strides[0]),
                 *(byref(c_int64()), address(shares) + place * shares.strides[0]),
             )
@@ -101,7 +102,7 @@ class LightGBMBooster:
     def importance(self) -> Floats:
         """See base.Booster: the total gain of each feature's splits."""
         gains = np.empty(self._features)
-        self._library.LGBM_BoosterFeatureImportance(self._booster, ALL, GAIN, address(gains))
+        LIBRARY.LGBM_BoosterFeatureImportance(self._booster, ALL, GAIN, address(gains))
         return np.nan_to_num(gains)
 
     def to_bytes(self) -> bytes:
@@ -113,27 +114,26 @@ def load(content: bytes, *, task: Task, threads: int) -> LightGBMBooster:
     """See table.load_booster."""
     if not content.startswith(MAGIC):
         raise Corrupt("this is no model file of LightGBM")
-    library, booster, rounds, features = _library(), c_void_p(), c_int(), c_int()
-    with threads_here(library, threads):
+    booster, rounds, features = c_void_p(), c_int(), c_int()
+    with threads_here(LIBRARY, threads):
         try:
-            library.LGBM_BoosterLoadModelFromString(content, byref(rounds), byref(booster))
+            LIBRARY.LGBM_BoosterLoadModelFromString(content, byref(rounds), byref(booster))
         except InvalidInput as error:
             raise Corrupt(f"LightGBM cannot read the model: {error}") from error
-        library.LGBM_BoosterGetNumFeature(booster, byref(features))
-        one_score = _one_row(library, booster, SCORE, features.value)
-        one_shares = _one_row(library, booster, SHARES, features.value)
+        LIBRARY.LGBM_BoosterGetNumFeature(booster, byref(features))
+        one_score = _one_row(booster, SCORE, features.value)
+        one_shares = _one_row(booster, SHARES, features.value)
     loaded = LightGBMBooster(
-        *(content, task, threads, rounds.value, features.value),
-        *(library, _holding_library(), booster, one_score, one_shares),
+        *(content, task, threads, rounds.value, features.value, booster, one_score, one_shares)
     )
     # At the end of the process there is nothing to give back.
-    finalize(loaded, _free, library, booster, one_score, one_shares).atexit = False
+    finalize(loaded, _free, booster, one_score, one_shares).atexit = False
     return loaded
 
 
-def _one_row(library: CDLL, booster: c_void_p, kind: int, features: int) -> c_void_p:
+def _one_row(booster: c_void_p, kind: int, features: int) -> c_void_p:
     prepared = c_void_p()
-    library.LGBM_BoosterPredictForMatSingleRowFastInit(
+    LIBRARY.LGBM_BoosterPredictForMatSingleRowFastInit(
         *(booster, kind, FIRST, ALL, FLOAT64, features, _settings(1), byref(prepared))
     )
     return prepared
@@ -143,21 +143,7 @@ def _settings(threads: int) -> bytes:
     return b"num_threads=%d verbosity=-1" % threads
 
 
-def _free(library: CDLL, booster: c_void_p, *prepared: c_void_p) -> None:
+def _free(booster: c_void_p, *prepared: c_void_p) -> None:
     for one in prepared:
-        library.LGBM_FastConfigFree(one)
-    library.LGBM_BoosterFree(booster)
-
-
-@cache
-def _library() -> CDLL:
-    return open_library(
-        *("lightgbm", "lib_lightgbm", FUNCTIONS | ONE_ROW_TYPES), last_error="LGBM_GetLastError"
-    )
-
-
-@cache
-def _holding_library() -> CDLL:
-    return open_library(
-        *("lightgbm", "lib_lightgbm", ONE_ROW_TYPES), last_error="LGBM_GetLastError", kind=PyDLL
-    )
+        LIBRARY.LGBM_FastConfigFree(one)
+    LIBRARY.LGBM_BoosterFree(booster)

@@ -1,5 +1,7 @@
 """Which library scores a model. It is opened when its first model is met."""
 
+from typing import Protocol
+
 from mlsys.domain.choices import ModelType
 from mlsys.domain.learners.base import Booster, Task
 
@@ -8,6 +10,14 @@ FILE_NAMES = {
     ModelType.LIGHTGBM: "model.txt",
     ModelType.XGBOOST: "model.ubj",
 }
+
+
+class Scorer(Protocol):
+    """What scores the models of a library."""
+
+    def load(self, content: bytes, /, *, task: Task, threads: int) -> Booster:
+        """See load_booster."""
+        ...
 
 
 def load_booster(model_type: ModelType, content: bytes, *, task: Task, threads: int = 1) -> Booster:
@@ -21,14 +31,24 @@ def load_booster(model_type: ModelType, content: bytes, *, task: Task, threads: 
         ImportError: the library is not installed, or is no version that we know.
 
     """
+    return scorer(model_type).load(content, task=task, threads=threads)
+
+
+def scorer(model_type: ModelType) -> Scorer:
+    """Open what scores such models, if nobody has: most of what it takes to load the first.
+
+    Raises:
+        ImportError: the library is not installed, or is no version that we know.
+
+    """
     if model_type is ModelType.LIGHTGBM:
         from mlsys.domain.scoring import lightgbm
 
-        return lightgbm.load(content, task=task, threads=threads)
+        return lightgbm
     if model_type is ModelType.XGBOOST:
         from mlsys.domain.scoring import xgboost
 
-        return xgboost.load(content, task=task, threads=threads)
+        return xgboost
     from mlsys.domain.scoring import catboost
 
-    return catboost.load(content, task=task, threads=threads)
+    return catboost

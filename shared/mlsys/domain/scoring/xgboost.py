@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from ctypes import (
-    CDLL,
     POINTER,
     Array,
     PyDLL,
@@ -16,7 +15,7 @@ from ctypes import (
     string_at,
 )
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from math import prod
 from typing import Any
 from weakref import finalize
@@ -60,6 +59,9 @@ FUNCTIONS = {
     "XGProxyDMatrixCreate": (c_void_p,),
 }
 ROWS = {"XGBoosterPredictFromDense": (c_void_p, c_char_p, c_char_p, *[c_void_p] * 4)}
+OPEN = partial(open_library, "xgboost", "libxgboost", last_error="XGBGetLastError")
+LIBRARY, HOLDING = OPEN(FUNCTIONS | ROWS), OPEN(ROWS, kind=PyDLL)
+"""Calls of the second keep the interpreter."""
 COUNT, COUNTS, FLOATS, WORDS = c_uint64, POINTER(c_uint64), POINTER(c_float), POINTER(c_char_p)
 
 
@@ -76,8 +78,6 @@ class XGBoostBooster:
     task: Task
     threads: int
     _types: Array[c_char_p]
-    _library: CDLL
-    _holding: CDLL
     _booster: c_void_p
     _one_row: c_void_p
 
@@ -85,7 +85,7 @@ class XGBoostBooster:
     def rounds(self) -> int:
         """How many boosting rounds it holds."""
         rounds = c_int()
-        self._library.XGBoosterBoostedRounds(self._booster, byref(rounds))
+        LIBRARY.XGBoosterBoostedRounds(self._booster, byref(rounds))
         return rounds.value
 
     def predict(self, matrix: Floats) -> Floats:
@@ -98,7 +98,7 @@ class XGBoostBooster:
             return np.array(self.predict_row(matrix[0].tolist())).reshape(shape)
         rows = as_float32(matrix)
         sizes, depth, scores = COUNTS(), COUNT(), FLOATS()
-        self._library.XGBoosterPredictFromDense(
+        LIBRARY.XGBoosterPredictFromDense(
             *(self._booster, _table(rows), SCORES, None),
             *(byref(sizes), byref(depth), byref(scores)),
         )
@@ -109,7 +109,7 @@ class XGBoostBooster:
         check_length(row, len(self._types))
         cells = (c_float * len(row))(*(max(min(cell, LARGEST), -LARGEST) for cell in row))
         sizes, depth, scores = COUNTS(), COUNT(), FLOATS()
-        self._holding.XGBoosterPredictFromDense(
+        HOLDING.XGBoosterPredictFromDense(
             *(self._booster, TABLE % (addressof(cells), 1, len(row)), SCORES, self._one_row),
             *(byref(sizes), byref(depth), byref(scores)),
         )
@@ -128,24 +128,24 @@ class XGBoostBooster:
         rows = as_float32(matrix)
         data, sizes, depth, shares = c_void_p(), COUNTS(), COUNT(), FLOATS()
         how = b'{"missing":NaN,"nthread":%d}' % self.threads
-        self._library.XGDMatrixCreateFromDense(_table(rows), how, byref(data))
+        LIBRARY.XGDMatrixCreateFromDense(_table(rows), how, byref(data))
         try:
-            self._library.XGDMatrixSetStrFeatureInfo(data, TYPES, self._types, len(self._types))
-            self._library.XGBoosterPredictFromDMatrix(
+            LIBRARY.XGDMatrixSetStrFeatureInfo(data, TYPES, self._types, len(self._types))
+            LIBRARY.XGBoosterPredictFromDMatrix(
                 *(self._booster, data, SHARES, byref(sizes), byref(depth), byref(shares))
             )
             told = _copied(shares, shape)
-            self._library.XGBoosterPredictFromDMatrix(
+            LIBRARY.XGBoosterPredictFromDMatrix(
                 *(self._booster, data, RAW_SCORES, byref(sizes), byref(depth), byref(shares))
             )
             return _adding_up(told, _copied(shares, shape[:-1]))
         finally:
-            self._library.XGDMatrixFree(data)
+            LIBRARY.XGDMatrixFree(data)
 
     def importance(self) -> Floats:
         """See base.Booster: the total gain of each feature's splits."""
         count, depth, names, sizes, gains = COUNT(), COUNT(), WORDS(), COUNTS(), FLOATS()
-        self._library.XGBoosterFeatureScore(
+        LIBRARY.XGBoosterFeatureScore(
             *(self._booster, GAINS, byref(count), byref(names)),
             *(byref(depth), byref(sizes), byref(gains)),
         )
@@ -161,30 +161,27 @@ def load(content: bytes, *, task: Task, threads: int) -> XGBoostBooster:
     """See table.load_booster."""
     if not content.startswith(MAGIC):
         raise Corrupt("this is no model file of XGBoost")
-    library, booster, one_row = _library(), c_void_p(), c_void_p()
-    with threads_here(library, threads):
-        library.XGBoosterCreate(None, 0, byref(booster))
+    booster, one_row = c_void_p(), c_void_p()
+    with threads_here(LIBRARY, threads):
+        LIBRARY.XGBoosterCreate(None, 0, byref(booster))
         for name, value in ((b"nthread", b"%d" % threads), (b"verbosity", b"0")):
-            library.XGBoosterSetParam(booster, name, value)
+            LIBRARY.XGBoosterSetParam(booster, name, value)
         try:
-            library.XGBoosterLoadModelFromBuffer(booster, content, len(content))
+            LIBRARY.XGBoosterLoadModelFromBuffer(booster, content, len(content))
         except InvalidInput as error:
-            library.XGBoosterFree(booster)
+            LIBRARY.XGBoosterFree(booster)
             raise Corrupt(f"XGBoost cannot read the model: {error}") from error
-        library.XGProxyDMatrixCreate(byref(one_row))
-    loaded = XGBoostBooster(
-        *(content, task, threads, _types(library, booster)),
-        *(library, _holding_library(), booster, one_row),
-    )
+        LIBRARY.XGProxyDMatrixCreate(byref(one_row))
+    loaded = XGBoostBooster(content, task, threads, _types(booster), booster, one_row)
     # At the end of the process there is nothing to give back.
-    finalize(loaded, _free, library, booster, one_row).atexit = False
+    finalize(loaded, _free, booster, one_row).atexit = False
     return loaded
 
 
-def _types(library: CDLL, booster: c_void_p) -> Array[c_char_p]:
+def _types(booster: c_void_p) -> Array[c_char_p]:
     """Copy whether each feature is a number, `q`, or a category, `c`."""
     count, types = COUNT(), WORDS()
-    library.XGBoosterGetStrFeatureInfo(booster, TYPES, byref(count), byref(types))
+    LIBRARY.XGBoosterGetStrFeatureInfo(booster, TYPES, byref(count), byref(types))
     return (c_char_p * count.value)(*types[: count.value])
 
 
@@ -206,16 +203,6 @@ def _adding_up(shares: Floats, scores: Floats) -> Floats:
     return shares
 
 
-def _free(library: CDLL, booster: c_void_p, one_row: c_void_p) -> None:
-    library.XGDMatrixFree(one_row)
-    library.XGBoosterFree(booster)
-
-
-@cache
-def _library() -> CDLL:
-    return open_library("xgboost", "libxgboost", FUNCTIONS | ROWS, last_error="XGBGetLastError")
-
-
-@cache
-def _holding_library() -> CDLL:
-    return open_library("xgboost", "libxgboost", ROWS, last_error="XGBGetLastError", kind=PyDLL)
+def _free(booster: c_void_p, one_row: c_void_p) -> None:
+    LIBRARY.XGDMatrixFree(one_row)
+    LIBRARY.XGBoosterFree(booster)

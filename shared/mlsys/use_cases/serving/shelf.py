@@ -1,8 +1,10 @@
 """The models that a process has loaded: each once, verified, and no more than memory allows."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from math import isfinite, nan
-from threading import Lock
+from threading import Lock, current_thread
 from time import monotonic
 
 import structlog
@@ -11,6 +13,7 @@ from mlsys.domain.artifacts import PREPROCESS, Model, load_model, needed_files
 from mlsys.domain.choices import ModelType
 from mlsys.domain.errors import Corrupt, InvalidInput, MlsysError
 from mlsys.domain.model_records import ModelVersion, VersionStatus
+from mlsys.domain.scoring.table import scorer
 from mlsys.ports import ObjectReader, RecordReader
 from mlsys.use_cases.registry import get_version
 from mlsys.use_cases.serving.turns import Turns
@@ -20,6 +23,7 @@ log = structlog.get_logger()
 BYTES_PER_MODEL_BYTE = 2
 BYTES_PER_PLAN_BYTE = 12
 REFUSED_SECONDS = 30.0
+READS_AT_ONCE = 3
 UNFORESEEN = (ImportError, LookupError, ValueError)
 """No package for it, no such file in its record, a file of another form."""
 
@@ -120,14 +124,19 @@ class Shelf:
             raise InvalidInput(f"{model_id} is {version.status}: its files are not all written")
         started = monotonic()
         model_type = ModelType(version.model_type)
-        files = {
-            name: self._objects.read(version.files[name].uri, sha256=version.files[name].sha256)
-            for name in needed_files(model_type)
-        }
+        with ThreadPoolExecutor(READS_AT_ONCE, current_thread().name) as pool:
+            names = needed_files(model_type)
+            contents = pool.map(partial(self._read, version), names)
+            scorer(model_type)  # takes about as long
+            files = dict(zip(names, contents, strict=True))
         model = load_model(model_type, files)
         _check_score(model_id, model)
         log.info("model.loaded", model_id=model_id, seconds=round(monotonic() - started, 6))
         return LoadedModel(version, model)
+
+    def _read(self, version: ModelVersion, name: str) -> bytes:
+        file = version.files[name]
+        return self._objects.read(file.uri, sha256=file.sha256)
 
 
 def _check_score(model_id: str, model: Model) -> None:
