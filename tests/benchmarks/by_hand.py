@@ -20,8 +20,7 @@ import xgboost
 from optuna.trial import FrozenTrial
 
 from mlsys.domain.choices import ModelType
-from mlsys.domain.learners.watch import is_over
-from mlsys.domain.spaces.search import EARLY_STOPPING_ROUNDS, ROUNDS, defaults_of, suggest
+from mlsys.domain.spaces.search import PATIENCE, ROUNDS, defaults_of, suggest
 from mlsys.use_cases.searching.packing import packing_of
 from mlsys.use_cases.searching.pruning import pruner_of
 from mlsys.use_cases.searching.sampling import sampler_of
@@ -74,7 +73,7 @@ def _prune(trial: optuna.Trial, number: int, value: float) -> bool:
 
 def _stands_still(losses: Sequence[float], model_type: ModelType) -> bool:
     best_round = losses.index(min(losses)) + 1
-    return is_over(len(losses), best_round, patience=EARLY_STOPPING_ROUNDS[model_type])
+    return PATIENCE[model_type].is_over(len(losses), best_round)
 
 
 def _lightgbm(training: Training, params: Mapping[str, Any], binned: Any, prune: Prune) -> float:
@@ -102,7 +101,7 @@ def _lightgbm(training: Training, params: Mapping[str, Any], binned: Any, prune:
             best_round, best = number, value
         if prune(number, value):
             raise optuna.TrialPruned
-        if is_over(number, best_round, patience=EARLY_STOPPING_ROUNDS[ModelType.LIGHTGBM]):
+        if PATIENCE[ModelType.LIGHTGBM].is_over(number, best_round):
             break
     return best
 

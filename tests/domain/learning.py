@@ -6,7 +6,16 @@ from typing import Any
 import numpy as np
 
 from mlsys.domain.evaluation.metrics import Metric, resolve_metric
-from mlsys.domain.learners.base import Booster, Examples, Floats, Learner, Monitor, Params, Task
+from mlsys.domain.learners.base import (
+    Booster,
+    Examples,
+    Floats,
+    Learner,
+    Monitor,
+    Params,
+    Patience,
+    Task,
+)
 
 BINARY, MULTICLASS, REGRESSION = Task("binary", 2), Task("multiclass", 3), Task("regression")
 CATEGORIES = 5
@@ -80,7 +89,8 @@ def watching(
         seen.append((round, value))
         return round == ends
 
-    return Monitor(metric.name, metric.maximize, patience, on_round)
+    kept = None if patience is None else Patience(patience, 0.2)
+    return Monitor(metric.name, metric.maximize, kept, on_round)
 
 
 def as_probability(task: Task, raw: Floats) -> Floats:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mlsys.domain.choices import ModelType
-from mlsys.domain.learners.base import Booster, Examples, Monitor, Task
+from mlsys.domain.learners.base import Booster, Examples, Monitor, Patience, Task
 from mlsys.domain.learners.fitted import Fitted
 from mlsys.domain.learners.table import learner
 from mlsys.domain.scoring.table import load_booster
@@ -41,7 +41,7 @@ def test_what_a_fit_told_of_val_is_what_the_stored_model_predicts(
         rounds=60,
         threads=1,
         seed=3,
-        monitor=Monitor(METRICS[task.kind], task.kind == "binary", early_stopping_rounds=5),
+        monitor=Monitor(METRICS[task.kind], task.kind == "binary", patience=Patience(5)),
     )
 
     stored = load_booster(model_type, fit.to_bytes(), task=task)

@@ -11,7 +11,7 @@ from mlsys.domain.choices import ModelType
 from mlsys.domain.errors import InvalidInput
 from mlsys.domain.evaluation.formulas import FORMULAS
 from mlsys.domain.evaluation.metrics import constant_prediction, report, resolve_metric
-from mlsys.domain.learners.base import Examples, Learner, Monitor, Params, Task
+from mlsys.domain.learners.base import Examples, Learner, Monitor, Params, Patience, Task
 from mlsys.domain.learners.table import learner
 from mlsys.domain.scoring.table import load_booster
 from mlsys.domain.spaces.search import SPACES, defaults_of
@@ -135,7 +135,7 @@ def test_bins_serve_fits_of_any_parameters(
 ) -> None:
     val, space = examples(task, seed=1), SPACES[model_type]
     kept = library.bin(examples(task), val, task=task, threads=1)
-    monitor = Monitor(loss_of(task).name, maximize=False, early_stopping_rounds=5)
+    monitor = Monitor(loss_of(task).name, maximize=False, patience=Patience(5))
 
     for params in (
         {name: side.at(1) for name, side in space.items()},

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from typing_extensions import TypeAliasType
@@ -49,6 +49,22 @@ class Examples:
     class_weights: tuple[float, ...] = ()
 
 
+class Patience(NamedTuple):
+    """For how long a fit may stand still: so many rounds, and a share of those up to the best."""
+
+    rounds: int
+    share: float = 0.0
+
+    def is_over(self, round: int, best_round: int) -> bool:
+        """Whether a fit that was at its best then has come to its end.
+
+        >>> [Patience(50, 0.2).is_over(round, 300) for round in (350, 409, 410)]
+        [False, False, True]
+
+        """
+        return round - best_round >= self.rounds + self.share * best_round
+
+
 @dataclass(frozen=True)
 class Monitor:
     """What is watched on val after each round, in order to stop early and to prune.
@@ -57,13 +73,12 @@ class Monitor:
     else its log loss or squared error, negated if the metric is to be maximised, so that better
     always points the same way.
 
-    `on_round(round, value)` gets rounds 1, 2, …; True stops the fit. So does standing still for
-    `early_stopping_rounds`, and a fifth of the rounds up to the best.
+    `on_round(round, value)` gets rounds 1, 2, …; True stops the fit.
     """
 
     metric: str
     maximize: bool
-    early_stopping_rounds: int | None = None
+    patience: Patience | None = None
     on_round: OnRound | None = None
 
 

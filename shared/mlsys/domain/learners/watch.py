@@ -9,8 +9,6 @@ from mlsys.domain.learners.base import Examples, Floats, Monitor, Params, Task
 
 # What cannot be told where val lacks a class.
 OF_ALL_CLASSES = {"roc_auc", "roc_auc_ovr", "roc_auc_ovr_weighted", "average_precision"}
-# The later the best round, the longer a loss may stand still and fall again.
-MORE_PATIENCE = 0.2
 
 
 class Watch:
@@ -47,18 +45,8 @@ class Watch:
             self.best_round, self._best_value = round, value
         if monitor.on_round is not None and monitor.on_round(round, value):
             return True
-        patience = monitor.early_stopping_rounds
-        return patience is not None and is_over(round, self.best_round, patience=patience)
-
-
-def is_over(round: int, best_round: int, *, patience: int) -> bool:
-    """Whether a fit has stood still long enough: so many rounds, and a fifth of those before.
-
-    >>> [is_over(round, 300, patience=50) for round in (350, 409, 410)]
-    [False, False, True]
-
-    """
-    return round - best_round >= patience + MORE_PATIENCE * best_round
+        patience = monitor.patience
+        return patience is not None and patience.is_over(round, self.best_round)
 
 
 def check_rows(train: Examples, val: Examples | None) -> None:

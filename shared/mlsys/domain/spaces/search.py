@@ -1,10 +1,9 @@
 """Where a study looks: each library's parameters and their ranges; drawing from them.
 
 How many rounds to boost is not searched by default: every trial may take `ROUNDS`, and stops when
-val has not improved for `EARLY_STOPPING_ROUNDS` and more, see learners/watch.py. So learning rates
-start where 1,000 rounds are still enough for most tables. What may be searched at all stands in
-tunable.py; overrides.py reads what is asked for instead of the defaults; docs/search.md gives the
-reasons.
+val has not improved for as long as `PATIENCE` says. So learning rates start where 1,000 rounds are
+still enough for most tables. What may be searched at all stands in tunable.py; overrides.py reads
+what is asked for instead of the defaults; docs/search.md gives the reasons.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -14,16 +13,17 @@ from typing import Any, Protocol
 
 from mlsys.domain.choices import ModelType
 from mlsys.domain.features import Plan
+from mlsys.domain.learners.base import Patience
 from mlsys.domain.spaces.dimensions import Dimension, Float, Int, Value
 from mlsys.domain.spaces.tunable import ROUNDS_NAME, TUNABLE, UNLIMITED
 
 MODEL_TYPE = "model_type"
 ROUNDS = 1_000
 # CatBoost's symmetric trees learn evenly, so that it shows sooner when they are done.
-EARLY_STOPPING_ROUNDS = {
-    ModelType.LIGHTGBM: 50,
-    ModelType.XGBOOST: 50,
-    ModelType.CATBOOST: 30,
+PATIENCE = {
+    ModelType.LIGHTGBM: Patience(50, 0.2),
+    ModelType.XGBOOST: Patience(50, 0.2),
+    ModelType.CATBOOST: Patience(30),
 }
 # The low end of ranges that are searched by orders of magnitude: it does what 0, the default, does.
 ZERO = 1e-8

@@ -12,7 +12,7 @@ from mlsys.domain.evaluation.metrics import Metric, resolve_metric
 from mlsys.domain.learners.base import Examples, Fit, Floats, Monitor, OnRound
 from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import Objective
-from mlsys.domain.spaces.search import EARLY_STOPPING_ROUNDS, Suggested, suggest
+from mlsys.domain.spaces.search import PATIENCE, Suggested, suggest
 from mlsys.use_cases.leading.closing import stopped
 from mlsys.use_cases.leading.ends import End, Interrupted
 from mlsys.use_cases.training.material import Training
@@ -92,7 +92,7 @@ def tried_fold(
     monitor = Monitor(
         metric=watched.name,
         maximize=watched.maximize,
-        early_stopping_rounds=EARLY_STOPPING_ROUNDS[drawn.model_type],
+        patience=PATIENCE[drawn.model_type],
         on_round=on_round,
     )
     with training.binned.lent(drawn.model_type, place) as binned:
