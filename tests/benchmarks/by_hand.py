@@ -5,7 +5,7 @@ as many threads, the value is what the library computed on val anyway, no model 
 keeps its trials in memory.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -71,9 +71,18 @@ def _prune(trial: optuna.Trial, number: int, value: float) -> bool:
     return trial.should_prune()
 
 
-def _stands_still(losses: Sequence[float], model_type: ModelType) -> bool:
-    best_round = losses.index(min(losses)) + 1
-    return PATIENCE[model_type].is_over(len(losses), best_round)
+class _Best:
+    """The least loss so far, and whether a fit has stood still since for too long."""
+
+    def __init__(self, model_type: ModelType) -> None:
+        self._patience = PATIENCE[model_type]
+        self._round = 0
+        self.loss = inf
+
+    def ends(self, number: int, loss: float) -> bool:
+        if loss < self.loss:
+            self._round, self.loss = number, loss
+        return self._patience.is_over(number, self._round)
 
 
 def _lightgbm(training: Training, params: Mapping[str, Any], binned: Any, prune: Prune) -> float:
@@ -91,30 +100,30 @@ def _lightgbm(training: Training, params: Mapping[str, Any], binned: Any, prune:
     }
     booster = lightgbm.Booster({**params, **fixed}, binned.train)
     booster.add_valid(binned.val, "val")
-    best_round, best = 0, inf
+    best = _Best(ModelType.LIGHTGBM)
     for number in range(1, ROUNDS + 1):
         if booster.update():
             break
         [evaluated] = booster.eval_valid()
         value = evaluated[2]
-        if value < best:
-            best_round, best = number, value
+        over = best.ends(number, value)
         if prune(number, value):
             raise optuna.TrialPruned
-        if PATIENCE[ModelType.LIGHTGBM].is_over(number, best_round):
+        if over:
             break
-    return best
+    return best.loss
 
 
 def _xgboost(training: Training, params: Mapping[str, Any], binned: Any, prune: Prune) -> float:
+    best = _Best(ModelType.XGBOOST)
 
     class Callback(xgboost.callback.TrainingCallback):
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
             del model
-            losses = evals_log["val"]["logloss"]
-            if prune(epoch + 1, losses[-1]):
+            value = evals_log["val"]["logloss"][-1]
+            if prune(epoch + 1, value):
                 raise optuna.TrialPruned
-            return _stands_still(losses, ModelType.XGBOOST)
+            return best.ends(epoch + 1, value)
 
     fixed = {
         "objective": "binary:logistic",
@@ -125,31 +134,29 @@ def _xgboost(training: Training, params: Mapping[str, Any], binned: Any, prune: 
         "seed": training.request.optuna_config.seed,
         "verbosity": 0,
     }
-    evaluated: dict[str, dict[str, list[float]]] = {}
     xgboost.train(
         {**params, **fixed},
         binned.train,
         ROUNDS,
         evals=[(binned.val, "val")],
-        evals_result=evaluated,
         callbacks=[Callback()],
         verbose_eval=False,
     )
-    return min(evaluated["val"]["logloss"])
+    return best.loss
 
 
 def _catboost(training: Training, params: Mapping[str, Any], binned: Any, prune: Prune) -> float:
     # It can be imported only after our learner has been, see there; it ships no types.
     import catboost  # type: ignore[import-untyped]
 
-    pruned = False
+    best, pruned = _Best(ModelType.CATBOOST), False
 
     class Callback:
         def after_iteration(self, info: Any) -> bool:
             nonlocal pruned
-            losses = info.metrics["validation"]["Logloss"]
-            pruned = prune(info.iteration, losses[-1])
-            return not pruned and not _stands_still(losses, ModelType.CATBOOST)
+            value = info.metrics["validation"]["Logloss"][-1]
+            pruned = prune(info.iteration, value)
+            return not pruned and not best.ends(info.iteration, value)
 
     fixed = {
         "loss_function": "Logloss",
@@ -166,7 +173,7 @@ def _catboost(training: Training, params: Mapping[str, Any], binned: Any, prune:
     model.fit(binned.train, eval_set=binned.val, callbacks=[Callback()])
     if pruned:
         raise optuna.TrialPruned
-    return float(min(model.get_evals_result()["validation"]["Logloss"]))
+    return best.loss
 
 
 FITS: Mapping[ModelType, Callable[[Training, Mapping[str, Any], Any, Prune], float]] = {

@@ -23,7 +23,6 @@ log = structlog.get_logger()
 BYTES_PER_MODEL_BYTE = 2
 BYTES_PER_PLAN_BYTE = 12
 REFUSED_SECONDS = 30.0
-READS_AT_ONCE = 3
 UNFORESEEN = (ImportError, LookupError, ValueError)
 """No package for it, no such file in its record, a file of another form."""
 
@@ -124,10 +123,10 @@ class Shelf:
             raise InvalidInput(f"{model_id} is {version.status}: its files are not all written")
         started = monotonic()
         model_type = ModelType(version.model_type)
-        with ThreadPoolExecutor(READS_AT_ONCE, current_thread().name) as pool:
-            names = needed_files(model_type)
+        names = needed_files(model_type)
+        with ThreadPoolExecutor(len(names), current_thread().name) as pool:
             contents = pool.map(partial(self._read, version), names)
-            scorer(model_type)  # takes about as long
+            scorer(model_type)  # opens its library meanwhile
             files = dict(zip(names, contents, strict=True))
         model = load_model(model_type, files)
         _check_score(model_id, model)
