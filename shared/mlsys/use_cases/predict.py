@@ -23,7 +23,7 @@ _Answer = dict[str, Any]
 class PredictRequest(ModelSelection):
     """The body of `POST /v1/predict`: 1 to 10,000 rows, each a value by column name."""
 
-    # Encoding finds out which row is no object, and tells it with all else that is wrong.
+    # Encoding finds out which rows are no objects, and tells all of them.
     instances: Annotated[
         list[SkipValidation[dict[str, Any]]], Field(min_length=1, max_length=MAX_INSTANCES)
     ]
