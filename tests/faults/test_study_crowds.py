@@ -8,7 +8,6 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,6 +15,7 @@ from tests.faults.crowds import Crowd, Process, Study, send, sleeps, stop, tell
 from tests.waiting import wait_for
 
 TASKS = 3
+FIRST, SECOND = "study-1", "study-2"
 MAX_PLAY_SECONDS = 240.0
 MAX_PLAYS = 20
 """What a missing guard spoils depends on chance, and most often is seen at once."""
@@ -54,7 +54,10 @@ def test_without_a_guard_the_same_makes_no_whole_study(
 
 
 def chaos(crowd: Crowd, seed: int, *, without: str = "") -> tuple[Study, Counter[str]]:
-    """Let tasks, and some of a second execution, do a study under faults until all have ended."""
+    """Let tasks, and some of a second execution, do a study under faults until all have ended.
+
+    Who ends with a failure is started again, as Cloud Run does it for both executions.
+    """
     chance = random.Random(seed)
     study = crowd.study(n_trials=30)
     faults = [signal.SIGKILL, signal.SIGTERM] * 2
@@ -62,24 +65,28 @@ def chaos(crowd: Crowd, seed: int, *, without: str = "") -> tuple[Study, Counter
 
     with ExitStack() as stack:
 
-        def start(task: int, **told: Any) -> Process:
-            told |= {"lost": 0.03, "seed": seed, "slow_seconds": 0.03, "without": without}
-            return study.start(stack, task=task, tasks=TASKS, **told)
+        def started(execution: str, task: int) -> Process:
+            sleep_in = chance.randint(1, 3) * (execution == FIRST and injected["SIGSTOP"] < TASKS)
+            return study.start(
+                stack,
+                execution=execution,
+                task=task,
+                tasks=TASKS,
+                sleep_in=sleep_in,
+                lost=0.03,
+                seed=seed,
+                slow_seconds=0.03,
+                without=without,
+            )
 
-        def sleeper(task: int) -> Process:
-            return start(task, sleep_in=chance.randint(1, 3) * (injected["SIGSTOP"] < TASKS))
-
-        tasks = [sleeper(task) for task in range(TASKS)]
-        doubles = [start(task, execution="study-2") for task in range(2)]
+        tasks = [(FIRST, task) for task in range(TASKS)] + [(SECOND, task) for task in range(2)]
+        running = {one: started(*one) for one in tasks}
         wakes_at: dict[int | None, float] = {}
         deadline = time.monotonic() + MAX_PLAY_SECONDS
-        while time.monotonic() < deadline and (
-            any(one.is_alive() or one.exitcode for one in tasks)
-            or any(one.is_alive() for one in doubles)
-        ):
-            for task, one in enumerate(tasks):
+        while time.monotonic() < deadline and any(one.exitcode != 0 for one in running.values()):
+            for task, one in running.items():
                 if one.exitcode:
-                    tasks[task] = sleeper(task)
+                    running[task] = started(*task)
                     injected["restarts"] += 1
                 elif sleeps(one) and one.pid not in wakes_at:
                     injected["SIGSTOP"] += 1
@@ -89,7 +96,7 @@ def chaos(crowd: Crowd, seed: int, *, without: str = "") -> tuple[Study, Counter
                     send(one, signal.SIGCONT)
             if faults and study.finished() >= 3 and chance.random() < 0.2:
                 fault = faults.pop()
-                send(chance.choice(tasks), fault)
+                send(running[FIRST, chance.randrange(TASKS)], fault)
                 injected[fault.name] += 1
             time.sleep(0.05)
     return study, injected
