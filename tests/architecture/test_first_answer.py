@@ -21,6 +21,7 @@ from tests.architecture.test_weight import CORE, NUMBERS
 from tests.cloud.fixtures import shared_storage
 from tests.cloud.storage import StorageServer
 from tests.use_cases.conftest import home_with_a_split, trained_home
+from tests.waiting import wait_for
 
 __all__ = ["home_with_a_split", "shared_storage", "trained_home"]
 
@@ -41,6 +42,15 @@ def test_a_first_answer_from_a_local_home_imports_what_it_needs(
 
     with serving("predict", "image-serve", home, tmp_path) as process:
         _hold_first_answer(process, model_type, allowed=set())
+
+
+def test_a_default_model_is_loaded_before_anybody_asks_for_it(
+    trained_home: Path, tmp_path: Path
+) -> None:
+    default = {"MLSYS_HOME": str(trained_home), "MLSYS_DEFAULT_MODEL": "lightgbm"}
+
+    with serving("predict", "image-serve", default, tmp_path) as process:
+        wait_for(lambda: "model.loaded" in process.log.read_text())
 
 
 def test_a_deployment_that_predicts_passes_its_smoke_test(

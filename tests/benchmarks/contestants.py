@@ -154,7 +154,12 @@ class Places:
                 name=name,
                 venv=venvs[name],
                 arguments=(str(PREDICT),),
-                variables={"MLSYS_HOST": "127.0.0.1", "MLSYS_PORT": "{port}", **variables},
+                variables={
+                    "MLSYS_HOST": "127.0.0.1",
+                    "MLSYS_PORT": "{port}",
+                    "MLSYS_DEFAULT_MODEL": model.name,  # all others know theirs at the start, too
+                    **variables,
+                },
                 path="/v1/predict",
                 wrap=partial(_of_ours, model.name),
                 scores=_told,

@@ -131,6 +131,12 @@ def infer(call: Call, runtime: Runtime) -> inference.InferAnswer:
     return inference.infer_answer(asked, found.value, loaded.model)
 
 
+def load_ahead(runtime: Runtime) -> None:
+    """Begin to load the default model, if one is set, while the server still starts."""
+    if runtime.settings.default_model:
+        runtime.models.load_ahead(ModelSelection(model=runtime.settings.default_model))
+
+
 def served(runtime: Runtime) -> tuple[Route[Runtime], ...]:
     """Return what this process serves."""
     return routes(runtime.settings)

@@ -18,6 +18,8 @@ from mlsys.domain.learners.matrices import (
 from mlsys.domain.scoring.catboost_package import CatBoost, CatBoostError, FeaturesData, Pool
 
 MAGIC = b"CBM1"
+TREES_AT = 8
+"""Where they begin: after the magic, and their length in 4 bytes."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,10 @@ def load(content: bytes, *, task: Task, threads: int) -> CatBoostBooster:
     """See table.load_booster."""
     if not content.startswith(MAGIC):
         raise Corrupt("this is no model file of CatBoost")
+    least = TREES_AT + int.from_bytes(content[len(MAGIC) : TREES_AT], "little")
+    if len(content) < least:  # CatBoost would read on behind the end
+        told = f"it has {len(content)} bytes of at least {least}"
+        raise Corrupt(f"CatBoost cannot read the model: {told}")
     model = CatBoost()
     try:
         model.load_model(blob=content)
