@@ -59,8 +59,11 @@ def study_by_hand(training: Training) -> list[FrozenTrial]:
         pruner=pruner_of(config),
     )
     study.enqueue_trial(dict(defaults_of(model_type, space)))
-    with ThreadPoolExecutor(packing.trials_at_once) as pool:
-        list(pool.map(slot, range(packing.trials_at_once)))
+    if packing.trials_at_once == 1:
+        slot(0)  # as OpenMP keeps this thread's helpers, and is slow with another's beside them
+    else:
+        with ThreadPoolExecutor(packing.trials_at_once) as pool:
+            list(pool.map(slot, range(packing.trials_at_once)))
     return study.get_trials(deepcopy=False)
 
 

@@ -1,13 +1,17 @@
 """How many trials run at once: as asked, else as measured, never more than there are."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from time import monotonic, sleep
+from typing import TypeVar
 
 import optuna
 import pytest
 from optuna.trial import FrozenTrial, create_trial
 
+from mlsys.domain.choices import ModelType
 from mlsys.domain.folding import Fold
 from mlsys.domain.learners.base import Examples
 from mlsys.domain.messages import ExperimentRequest
@@ -17,6 +21,10 @@ from mlsys.use_cases.searching.packing import Packing, packing_of, prune_one_at_
 from mlsys.use_cases.training.binned import Binned
 from mlsys.use_cases.training.material import Training, prepare
 from tests.use_cases.conftest import asked_for
+from tests.waiting import wait_for
+
+T = TypeVar("T")
+TASKS = Path("/proc/self/task")
 
 
 def training_of(
@@ -68,6 +76,47 @@ def test_a_calibration_is_short_and_gives_out_no_more_threads_than_there_are(
     assert found.trials_at_once * found.threads == 2
     assert 0 < found.calibration_seconds <= monotonic() - began
     assert found.calibration_seconds < 10
+
+
+@pytest.mark.skipif(not TASKS.exists(), reason="only Linux tells the threads of OpenMP")
+@pytest.mark.parametrize("model_type", ["lightgbm", "xgboost"])
+@pytest.mark.parametrize("at_once", [{}, {"trials_at_once": 2}])
+def test_no_threads_of_openmp_stay_behind_beside_the_fits(
+    ready_split: Split, runtime: Runtime, model_type: str, at_once: dict[str, int]
+) -> None:
+    training = training_of(ready_split, runtime, model_type=model_type, n_trials=30, **at_once)
+
+    def pack() -> None:
+        before = threads()
+        packing_of(training, tasks=1)
+        wait_for(lambda: threads() <= before)
+
+    in_a_thread(pack)
+
+
+@pytest.mark.skipif(not TASKS.exists(), reason="only Linux tells the threads of OpenMP")
+def test_threads_of_openmp_that_stay_behind_would_be_noticed(
+    ready_split: Split, runtime: Runtime
+) -> None:
+    training = training_of(ready_split, runtime, n_trials=30)
+
+    def bin_here() -> int:
+        before = threads()
+        training.binned.build(ModelType.LIGHTGBM, 0)
+        return threads() - before
+
+    assert in_a_thread(bin_here) == training.threads - 1
+
+
+def in_a_thread(work: Callable[[], T]) -> T:
+    """Do it in a thread that has not worked with OpenMP before."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
+def threads() -> int:
+    """Count this process's threads, those of libraries too."""
+    return len(list(TASKS.iterdir()))
 
 
 def test_a_calibration_that_cannot_learn_leaves_the_reason_to_the_first_trial(

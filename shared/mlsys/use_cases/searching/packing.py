@@ -98,10 +98,15 @@ def _bin_all(training: Training) -> None:
     """Bin before trials run at once: LightGBM knows one number of threads for the whole process.
 
     Binning on all threads in between would change the last bits of what running fits evaluate.
+
+    OpenMP keeps the threads that somebody worked with until that thread ends, so here one ends:
+    where OpenMP has more threads than there are cores, none waits for the next small step any
+    more, all sleep, and a LightGBM fit on several threads takes four times as long.
     """
-    for model_type in training.spaces:
-        for place in range(len(training.folds)):
-            training.binned.build(model_type, place)
+    with ThreadPoolExecutor(1) as pool:
+        for model_type in training.spaces:
+            for place in range(len(training.folds)):
+                pool.submit(training.binned.build, model_type, place).result()
 
 
 def _calibrated(training: Training, share: int) -> Packing:
