@@ -46,7 +46,7 @@ def test_what_a_fit_told_of_val_is_what_the_stored_model_predicts(
 
     stored = load_booster(model_type, fit.to_bytes(), task=task)
     predicted = stored.predict(val.matrix)
-    told = fit.val_prediction if model_type is ModelType.LIGHTGBM else fit.predict(val.matrix)
+    told = fit.predict(val.matrix) if model_type is ModelType.CATBOOST else fit.val_prediction
     assert 0 < fit.rounds < 60
     assert fit.rounds == stored.rounds
     assert told is not None

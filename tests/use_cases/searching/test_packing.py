@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TypeVar
@@ -12,13 +11,13 @@ import pytest
 from optuna.trial import FrozenTrial, create_trial
 
 from mlsys.domain.choices import ModelType
-from mlsys.domain.folding import Fold
-from mlsys.domain.learners.base import Examples
+from mlsys.domain.errors import InvalidInput
+from mlsys.domain.learners.table import learner
 from mlsys.domain.messages import ExperimentRequest
 from mlsys.domain.split_records import Split
 from mlsys.runtime import Runtime
+from mlsys.use_cases.searching import packing
 from mlsys.use_cases.searching.packing import Packing, packing_of, prune_one_at_a_time, quickest
-from mlsys.use_cases.training.binned import Binned
 from mlsys.use_cases.training.material import Training, prepare
 from tests.use_cases.conftest import asked_for
 from tests.waiting import wait_for
@@ -85,6 +84,7 @@ def test_no_threads_of_openmp_stay_behind_beside_the_fits(
     ready_split: Split, runtime: Runtime, model_type: str, at_once: dict[str, int]
 ) -> None:
     training = training_of(ready_split, runtime, model_type=model_type, n_trials=30, **at_once)
+    learner(ModelType(model_type))  # libraries start threads of their own when they are imported
 
     def pack() -> None:
         before = threads()
@@ -99,6 +99,7 @@ def test_threads_of_openmp_that_stay_behind_would_be_noticed(
     ready_split: Split, runtime: Runtime
 ) -> None:
     training = training_of(ready_split, runtime, n_trials=30)
+    learner(ModelType.LIGHTGBM)
 
     def bin_here() -> int:
         before = threads()
@@ -120,15 +121,14 @@ def threads() -> int:
 
 
 def test_a_calibration_that_cannot_learn_leaves_the_reason_to_the_first_trial(
-    ready_split: Split, runtime: Runtime
+    ready_split: Split, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    training = training_of(ready_split, runtime, threads=2, n_trials=30)
-    val = training.parts["val"]
-    one_class = Examples(val.matrix, val.target * 0, val.categorical)
-    folds = (Fold(training.parts["train"], one_class),)
-    binned = Binned(training.plan, folds, threads=2)
+    def refuse(*_: object, **__: object) -> None:
+        raise InvalidInput("LightGBM cannot learn this")
 
-    found = packing_of(replace(training, folds=folds, binned=binned), tasks=1)
+    monkeypatch.setattr(packing, "tried_fold", refuse)
+
+    found = packing_of(training_of(ready_split, runtime, threads=2, n_trials=30), tasks=1)
 
     assert (found.trials_at_once, found.threads) == (1, 2)
 

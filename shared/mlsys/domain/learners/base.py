@@ -119,7 +119,7 @@ class Fit(Booster, Protocol):
 
     @property
     def val_prediction(self) -> Floats | None:
-        """What it predicts for val, to the bit, if fitting told that anyway."""
+        """What it predicts for val, to the bit what `predict` says; None if only that knows."""
         ...
 
 

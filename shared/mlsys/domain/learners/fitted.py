@@ -14,18 +14,22 @@ class Fitted:
     Attributes:
         best_round: how many rounds it holds; 0 if that was not watched.
         keep: writes and reads it.
-        val_prediction: what it predicts for val, if fitting told that anyway; to the bit what
-            `predict` would say.
+        told_val: returns `val_prediction`, where that takes less than to write and read the model.
     """
 
     best_round: int
     keep: Callable[[], Booster]
-    val_prediction: Floats | None = None
+    told_val: Callable[[], Floats | None] = lambda: None
 
     @property
     def rounds(self) -> int:
         """See base.Booster."""
         return self.best_round or self._kept.rounds
+
+    @property
+    def val_prediction(self) -> Floats | None:
+        """See base.Fit."""
+        return self.told_val()
 
     def predict(self, matrix: Floats) -> Floats:
         """See base.Booster."""

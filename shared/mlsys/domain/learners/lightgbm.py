@@ -122,7 +122,7 @@ class LightGBMLearner:
             content = booster.model_to_string(num_iteration=best or None)
             return load(content.encode(), task=task, threads=threads)
 
-        return Fitted(best, keep, val_prediction)
+        return Fitted(best, keep, lambda: val_prediction)
 
 
 class _Look:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import xgboost
 from xgboost.core import XGBoostError
 
@@ -103,17 +104,24 @@ class XGBoostLearner:
                 booster.update(binned.train, iteration=round - 1)
                 if binned.val is None or watch is None:
                     continue
-                _, _, value = booster.eval(binned.val).rpartition(":")
+                _, _, value = booster.eval_set([(binned.val, "val")]).rpartition(":")
                 if watch.ends(round, float(value), is_metric=watched is not None):
                     break
         except (XGBoostError, ValueError) as error:
             raise InvalidInput(f"XGBoost cannot learn this: {error}") from error
+        best_round = watch.best_round if watch else 0
 
         def keep() -> Booster:
-            best = booster[: watch.best_round] if watch else booster
+            best = booster[:best_round] if watch else booster
             return load(bytes(best.save_raw("ubj")), task=task, threads=threads)
 
-        return Fitted(watch.best_round if watch else 0, keep)
+        def told_val() -> Floats | None:
+            if binned.val is None:
+                return None
+            told: Floats = booster.predict(binned.val, iteration_range=(0, best_round))
+            return told.astype(np.float64)
+
+        return Fitted(best_round, keep, told_val)
 
 
 def _matrix(matrix: Floats, types: list[str], *, threads: int) -> xgboost.DMatrix:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean
 from time import perf_counter
 
@@ -28,11 +29,22 @@ RANKING = {"roc_auc", "roc_auc_ovr", "roc_auc_ovr_weighted", "average_precision"
 
 @dataclass(frozen=True)
 class Try:
-    """One fit of one fold, and what it predicts for the fold's val rows, judged."""
+    """One fit of one fold; what it predicts for the fold's val rows is judged when asked for."""
 
     fit: Fit
-    prediction: Floats
-    value: float
+    val: Examples
+    metric: Metric
+
+    @cached_property
+    def prediction(self) -> Floats:
+        """What it predicts for val."""
+        told = self.fit.val_prediction
+        return self.fit.predict(self.val.matrix) if told is None else told
+
+    @cached_property
+    def value(self) -> float:
+        """What the metric makes of that."""
+        return self.metric.value(self.val.target, self.prediction, weights=self.val.weights)
 
 
 def directions_of(training: Training) -> list[StudyDirection]:
@@ -87,7 +99,7 @@ def objective(
 def tried_fold(
     training: Training, drawn: Suggested, place: int, *, on_round: OnRound | None = None
 ) -> Try:
-    """Fit one fold with the parameters drawn, and judge it. The same again gives the same."""
+    """Fit one fold with the parameters drawn. The same again gives the same."""
     watched = watched_metric(training.metric)
     monitor = Monitor(
         metric=watched.name,
@@ -105,12 +117,7 @@ def tried_fold(
             seed=training.request.optuna_config.seed,
             monitor=monitor,
         )
-    val = training.folds[place].val
-    prediction = fit.val_prediction
-    if prediction is None:
-        prediction = fit.predict(val.matrix)
-    value = training.metric.value(val.target, prediction, weights=val.weights)
-    return Try(fit, prediction, value)
+    return Try(fit, training.folds[place].val, training.metric)
 
 
 def watched_metric(metric: Metric) -> Metric:
