@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, cached_property
-from threading import Event
-from typing import TYPE_CHECKING
+from threading import Event, RLock
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mlsys import logs
 from mlsys.ports import Jobs, Messages, ObjectReader, Objects, RecordReader, Records
@@ -18,6 +18,20 @@ if TYPE_CHECKING:  # only what serves models pays for numpy
     from mlsys.use_cases.splitting.workshop import Workshop
 
 
+T = TypeVar("T")
+
+
+class made_once(cached_property[T]):  # noqa: N801  # it decorates
+    """A cached property that is made once for all threads; since 3.12 Python's own may not be."""
+
+    _making = RLock()
+
+    def __get__(self, instance: object, owner: type[Any] | None = None) -> T:  # type: ignore[override]
+        """Make it, unless somebody has meanwhile; nobody comes here once it was made."""
+        with self._making:
+            return super().__get__(instance, owner)
+
+
 @dataclass(frozen=True)
 class Runtime:
     """The ports of one installation; each is built when it is first used."""
@@ -26,7 +40,7 @@ class Runtime:
     stopping: Event = field(default_factory=Event, compare=False)
     """Set when this process ends; what takes long then gives its work back."""
 
-    @cached_property
+    @made_once
     def objects(self) -> Objects:
         """Cloud Storage, or files."""
         if self.settings.backend == "local":
@@ -37,7 +51,7 @@ class Runtime:
 
         return cloud_objects(self.settings.project)
 
-    @cached_property
+    @made_once
     def records(self) -> Records:
         """Firestore, or SQLite."""
         if self.settings.backend == "local":
@@ -48,7 +62,7 @@ class Runtime:
 
         return firestore_records(self.settings.project, self.settings.firestore_database)
 
-    @cached_property
+    @made_once
     def object_reader(self) -> ObjectReader:
         """Cloud Storage without Google's client, or files."""
         if self.settings.backend == "local":
@@ -57,7 +71,7 @@ class Runtime:
 
         return cloud_object_reader()
 
-    @cached_property
+    @made_once
     def record_reader(self) -> RecordReader:
         """Firestore without Google's client, or SQLite."""
         if self.settings.backend == "local":
@@ -66,7 +80,7 @@ class Runtime:
 
         return firestore_record_reader(self.settings.project, self.settings.firestore_database)
 
-    @cached_property
+    @made_once
     def messages(self) -> Messages:
         """Pub/Sub, or an outbox in SQLite."""
         if self.settings.backend == "local":
@@ -77,7 +91,7 @@ class Runtime:
 
         return pubsub_messages(self.settings.project)
 
-    @cached_property
+    @made_once
     def jobs(self) -> Jobs:
         """Cloud Run Jobs, or subprocesses."""
         if self.settings.backend == "local":
@@ -97,7 +111,7 @@ class Runtime:
             self.settings.project, self.settings.region, endpoint=self.settings.run_endpoint
         )
 
-    @cached_property
+    @made_once
     def models(self) -> "LoadedModels":
         """The models this process serves."""
         from mlsys.use_cases.serving.loaded_models import LoadedModels
@@ -109,7 +123,7 @@ class Runtime:
             max_bytes=self.settings.model_cache_mib * 2**20,
         )
 
-    @cached_property
+    @made_once
     def rankings(self) -> "Rankings":
         """The importances this process found last."""
         from mlsys.use_cases.serving.rankings import Rankings

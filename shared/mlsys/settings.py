@@ -72,7 +72,7 @@ class Settings(BaseModel):
     default_model: str = Field(
         "",
         pattern=f"^$|{ID_PATTERN}",
-        description="a server loads it first; calls that name none mean it: MLflow's, Vertex AI's",
+        description="the model that calls mean which name none: MLflow's and Vertex AI's",
     )
     host: str = Field(
         "0.0.0.0",  # noqa: S104  # a container is asked from without

@@ -44,13 +44,16 @@ def test_a_first_answer_from_a_local_home_imports_what_it_needs(
         _hold_first_answer(process, model_type, allowed=set())
 
 
+@pytest.mark.parametrize("model_type", ModelType)
 def test_a_default_model_is_loaded_before_anybody_asks_for_it(
-    trained_home: Path, tmp_path: Path
+    model_type: ModelType, trained_home: Path, tmp_path: Path
 ) -> None:
-    default = {"MLSYS_HOME": str(trained_home), "MLSYS_DEFAULT_MODEL": "lightgbm"}
+    default = {"MLSYS_HOME": str(trained_home), "MLSYS_DEFAULT_MODEL": model_type.value}
 
     with serving("predict", "image-serve", default, tmp_path) as process:
         wait_for(lambda: "model.loaded" in process.log.read_text())
+
+        assert process.imported() - CORE - SERVER == OF_MODELS[model_type]
 
 
 def test_a_deployment_that_predicts_passes_its_smoke_test(

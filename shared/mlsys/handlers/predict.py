@@ -1,10 +1,13 @@
 """POST /v1/predict, and the same engine for clients of Vertex AI, KServe, Triton and MLflow."""
 
 from functools import cache
+from threading import Thread
+
+import structlog
 
 from mlsys import __version__
 from mlsys.domain.answers import Alive, Predictions, Ready, Version
-from mlsys.domain.errors import InvalidInput, NotFound
+from mlsys.domain.errors import InvalidInput, MlsysError, NotFound
 from mlsys.domain.predict_parameters import PredictParameters, nothing_asked
 from mlsys.edge.formats import inference, mlflow
 from mlsys.edge.formats.instances import InstancesRequest, ModelReady
@@ -18,6 +21,9 @@ from mlsys.use_cases.about import about
 from mlsys.use_cases.predict import PredictRequest, answer_rows
 from mlsys.use_cases.readiness import ask_backends
 from mlsys.use_cases.serving.loaded_models import LoadedModel, ModelSelection
+from mlsys.use_cases.serving.shelf import UNFORESEEN
+
+log = structlog.get_logger()
 
 
 def create(call: Call, runtime: Runtime) -> Json[Predictions]:
@@ -132,9 +138,14 @@ def infer(call: Call, runtime: Runtime) -> inference.InferAnswer:
 
 
 def load_ahead(runtime: Runtime) -> None:
-    """Begin to load the default model, if one is set, while the server still starts."""
-    if runtime.settings.default_model:
-        runtime.models.load_ahead(ModelSelection(model=runtime.settings.default_model))
+    """Begin to load the default model, if one is set, while the server still starts.
+
+    Who asks for it meanwhile waits for that; what goes wrong is logged, and tried again by who
+    asks.
+    """
+    name = runtime.settings.default_model
+    if name:
+        Thread(target=_load_ahead, args=(name, runtime), name="ahead", daemon=True).start()
 
 
 def served(runtime: Runtime) -> tuple[Route[Runtime], ...]:
@@ -197,6 +208,13 @@ def _default(call: Call, runtime: Runtime) -> LoadedModel:
     if not name:
         raise NotFound("no model is the default one: set MLSYS_DEFAULT_MODEL to its name")
     return _find(call, runtime, ModelSelection(model=name))
+
+
+def _load_ahead(name: str, runtime: Runtime) -> None:
+    try:
+        runtime.models.find(ModelSelection(model=name))
+    except (MlsysError, *UNFORESEEN) as error:
+        log.warning("model.not_loaded_ahead", model=name, reason=f"{type(error).__name__}: {error}")
 
 
 def _load_default(call: Call, runtime: Runtime) -> None:

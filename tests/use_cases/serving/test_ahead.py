@@ -1,4 +1,4 @@
-"""A model that will be asked for is loaded before anybody asks."""
+"""The default model is loaded before anybody asks for it."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -6,35 +6,44 @@ import pytest
 from structlog.testing import capture_logs
 
 from mlsys.domain.errors import NotFound
+from mlsys.handlers.predict import load_ahead
 from mlsys.runtime import Runtime
 from mlsys.use_cases.serving.loaded_models import ModelSelection
-from tests.use_cases.serving.served import found, serving
+from tests.use_cases.serving.served import found
 from tests.use_cases.serving.watched import Watched
 from tests.waiting import PATIENCE_SECONDS, wait_for
 
 WISH = ModelSelection(model="lightgbm")
 
 
-def test_what_is_loaded_ahead_is_at_hand_for_the_first_who_asks(trained: Runtime) -> None:
-    models = serving(trained.records, trained.objects, ttl=60)
+def starting(trained: Runtime, default_model: str, **watched: Watched) -> Runtime:
+    """Return what a server starts with, some of its ports watched."""
+    update = {"default_model": default_model, "pointer_ttl_seconds": 5.0}
+    runtime = Runtime(trained.settings.model_copy(update=update))
+    vars(runtime).update(watched)
+    return runtime
 
-    models.load_ahead(WISH)
-    wait_for(lambda: models.at_hand(WISH))
 
-    assert models.find(WISH) is models.at_hand(WISH)
+def test_the_default_model_is_at_hand_for_the_first_who_asks(trained: Runtime) -> None:
+    runtime = starting(trained, "lightgbm")
+
+    load_ahead(runtime)
+    wait_for(lambda: runtime.models.at_hand(WISH))
+
+    assert runtime.models.find(WISH) is runtime.models.at_hand(WISH)
 
 
 @pytest.mark.parametrize("slow", ["models/lightgbm", "model-versions/lightgbm-v1"])
 def test_who_asks_meanwhile_waits_for_what_was_begun(
-    records: Watched, objects: Watched, slow: str
+    trained: Runtime, records: Watched, objects: Watched, slow: str
 ) -> None:
-    models = serving(records, objects, ttl=60)
+    runtime = starting(trained, "lightgbm", record_reader=records, object_reader=objects)
     records.slow = slow
 
-    models.load_ahead(WISH)
+    load_ahead(runtime)
     assert records.entered.wait(PATIENCE_SECONDS)
     with ThreadPoolExecutor() as pool:
-        asked = pool.submit(found, models, model="lightgbm")
+        asked = pool.submit(found, runtime.models, model="lightgbm")
         records.go_on.set()
 
     assert asked.result() == "lightgbm-v1"
@@ -42,30 +51,40 @@ def test_who_asks_meanwhile_waits_for_what_was_begun(
     assert objects.times("model.txt") == 1
 
 
-def test_what_cannot_be_loaded_ahead_is_logged_and_tried_again_when_it_is_asked_for(
-    records: Watched, objects: Watched
+def test_what_cannot_be_loaded_is_logged_and_tried_again_when_it_is_asked_for(
+    trained: Runtime, records: Watched
 ) -> None:
-    models = serving(records, objects)
+    runtime = starting(trained, "lightgbm", record_reader=records)
     records.silent = True
 
     with capture_logs() as logs:
-        models.load_ahead(WISH)
+        load_ahead(runtime)
         wait_for(lambda: logs)
     records.silent = False
 
     [told] = logs
-    assert (told["event"], told["reason"]) == ("model.not_loaded_ahead", "nobody answers")
-    assert found(models, model="lightgbm") == "lightgbm-v1"
+    assert (told["event"], told["model"]) == ("model.not_loaded_ahead", "lightgbm")
+    assert told["reason"] == "Unavailable: nobody answers"
+    assert found(runtime.models, model="lightgbm") == "lightgbm-v1"
 
 
-def test_who_asks_for_a_model_that_could_not_be_loaded_ahead_is_told_why(trained: Runtime) -> None:
-    models = serving(trained.records, trained.objects)
-    wish = ModelSelection(model="nobodys")
+def test_who_asks_for_a_default_model_that_is_nowhere_is_told_so(trained: Runtime) -> None:
+    runtime = starting(trained, "nobodys")
 
     with capture_logs() as logs:
-        models.load_ahead(wish)
+        load_ahead(runtime)
         wait_for(lambda: logs)
 
     with pytest.raises(NotFound, match="nobodys") as told:
-        models.find(wish)
-    assert logs[0]["reason"] == str(told.value)
+        found(runtime.models, model="nobodys")
+    assert logs[0]["reason"] == f"NotFound: {told.value}"
+
+
+def test_threads_that_ask_at_once_share_one_engine(trained: Runtime, records: Watched) -> None:
+    runtime = starting(trained, "", record_reader=records)
+
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(lambda: found(runtime.models, model="lightgbm")) for _ in range(8)]
+
+    assert {one.result() for one in asked} == {"lightgbm-v1"}
+    assert records.times("lightgbm-v1") == 1

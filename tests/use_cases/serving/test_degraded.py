@@ -151,6 +151,24 @@ def test_a_pointer_that_is_not_read_is_told_once_until_it_is_read_again(
     assert [one["event"] for one in logs] == [event, "pointer.followed"]
 
 
+def test_a_pointer_whose_answer_hangs_is_told_while_others_still_ask(
+    trained: Runtime, records: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mlsys.use_cases.serving.pointers.PATIENCE_SECONDS", 0.2)
+    models = serving(records, trained.objects, ttl=0.3)
+    found(models, model="lightgbm")
+    records.slow = "models/lightgbm"
+
+    def is_told() -> bool:
+        assert found(models, model="lightgbm") == "lightgbm-v1"
+        return "no answer yet" in trouble(models, model="lightgbm")
+
+    wait_for(is_told)
+    records.go_on.set()
+
+    wait_for(lambda: bool(found(models, model="lightgbm")) and not models.troubles()["lightgbm"])
+
+
 def test_a_version_that_is_named_is_never_behind(trained: Runtime, records: Watched) -> None:
     models = serving(records, trained.objects)
     found(models, model="lightgbm")
@@ -211,6 +229,18 @@ def test_a_server_that_is_behind_is_ready_and_says_which_model_is(behind: Runtim
     told = {"lightgbm": "lightgbm-v2 is not loaded: corrupt", "xgboost": "ok"}
     assert answered.status == 200
     assert json.loads(answered.body) == {"status": "degraded", "backends": {}, "models": told}
+
+
+def test_a_server_that_was_asked_for_versions_only_asks_no_backend(trained: Runtime) -> None:
+    ask(trained, "GET", "/v2/models/lightgbm/versions/1")
+
+    answered = ask(trained, "GET", "/readyz")
+
+    assert json.loads(answered.body) == {
+        "status": "ok",
+        "backends": {},
+        "models": {"lightgbm": "ok"},
+    }
 
 
 def test_a_server_that_was_asked_nothing_yet_is_ready_if_its_backends_answer(

@@ -1,20 +1,21 @@
 """What is loaded stays within its memory, and is freed after its last request."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import get_args
 from weakref import ref
 
 import pytest
 
 from mlsys.domain.artifacts import needed_files
-from mlsys.domain.choices import ModelType
+from mlsys.domain.choices import ModelType, Stage
 from mlsys.repositories.models import MODEL_VERSIONS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.serving.loaded_models import ModelSelection
 from mlsys.use_cases.serving.shelf import BYTES_PER_MODEL_BYTE, BYTES_PER_PLAN_BYTE
 from tests.use_cases.conftest import MODELS
-from tests.use_cases.serving.served import found, serving, to_production
+from tests.use_cases.serving.served import add_version, found, point, serving, to_production
 from tests.use_cases.serving.watched import Watched
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 pytestmark = pytest.mark.usefixtures("patient")
 
@@ -50,6 +51,34 @@ def test_a_model_that_is_larger_than_its_room_is_kept_until_another_is_asked_for
 
     assert objects.times("lightgbm/v1/model.txt") == 2
     assert objects.times("xgboost/v1/model.ubj") == 1
+
+
+def test_what_was_just_followed_is_not_what_leaves_first(
+    trained: Runtime, records: Watched
+) -> None:
+    for version in (3, 4):
+        add_version("lightgbm-v2", version, trained)
+    point("lightgbm", trained, production=1, staging=2)
+    room = sum(size_bytes(f"lightgbm-v{version}", trained) for version in (3, 4))
+    models = serving(records, trained.objects, max_bytes=room)
+    stages = [ModelSelection(model="lightgbm", stage=one) for one in get_args(Stage)]
+    for stage in stages:
+        models.find(stage)
+
+    records.slow = "lightgbm-v4"
+    point("lightgbm", trained, production=3, staging=4)
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(found, models, model="lightgbm")
+        assert records.entered.wait(PATIENCE_SECONDS)
+        for version in (1, 2):
+            found(models, model="lightgbm", version=version)
+        records.go_on.set()
+
+    assert asked.result() == "lightgbm-v3"
+    assert [models.at_hand(ModelSelection(model_id=f"lightgbm-v{one}")) for one in (1, 2)] == [
+        None,
+        None,
+    ]
 
 
 def test_the_files_of_a_model_are_read_at_once(trained: Runtime, objects: Watched) -> None:

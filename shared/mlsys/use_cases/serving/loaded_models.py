@@ -1,9 +1,7 @@
 """Which model answers: a version that is named, or the one that a stage points at."""
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Annotated, Self
 
-import structlog
 from pydantic import Field, model_validator
 
 from mlsys.domain.choices import Stage
@@ -17,8 +15,6 @@ from mlsys.use_cases.serving.pointers import Pointers
 from mlsys.use_cases.serving.shelf import LoadedModel, Shelf
 
 __all__ = ["LoadedModel", "LoadedModels", "ModelSelection"]
-
-log = structlog.get_logger()
 
 
 class ModelSelection(Input):
@@ -72,12 +68,6 @@ class LoadedModels:
             loaded = self._shelf.get(self._meant(selection))
         return loaded
 
-    def load_ahead(self, selection: ModelSelection) -> None:
-        """Begin to load what `find` will be asked for; who asks for it meanwhile waits for that."""
-        thread = ThreadPoolExecutor(1, thread_name_prefix="ahead")
-        thread.submit(self.find, selection).add_done_callback(_tell_failure)
-        thread.shutdown(wait=False)
-
     def at_hand(self, selection: ModelSelection) -> LoadedModel | None:
         """Return the model that is meant if it is loaded and nobody need be asked, else None."""
         model_id = _named(selection)
@@ -92,7 +82,7 @@ class LoadedModels:
 
     def troubles(self) -> dict[str, str]:
         """Say for each name that was asked for why it is not followed; "" if it is."""
-        return self._pointers.troubles()
+        return dict.fromkeys(self._shelf.names(), "") | self._pointers.troubles()
 
     def close(self) -> None:
         """Read and load nothing more in the background; requests are answered as before."""
@@ -107,13 +97,6 @@ class LoadedModels:
                 told = f"model {name!r} has nothing in {selection.stage}"
                 raise NotFound(f"{told}: promote a version, or name one")
         return model_id
-
-
-def _tell_failure(ahead: Future[LoadedModel]) -> None:
-    """Log it; who asks for the model has it tried again, and is told."""
-    error = ahead.exception()
-    if error is not None:
-        log.warning("model.not_loaded_ahead", reason=str(error) or repr(error))
 
 
 def _named(selection: ModelSelection) -> str | None:

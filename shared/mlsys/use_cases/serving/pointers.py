@@ -106,10 +106,14 @@ class Pointers:
     def trouble(self, name: str) -> str:
         """Say why a name is not followed; "" if it is."""
         known = self._names.get(name)
-        if known is None or (known.trouble is None and known.looked_at >= known.needed_at):
+        if known is None:
             return ""
-        now, trouble = monotonic(), known.trouble
-        if trouble is None and now < known.needed_at + PATIENCE_SECONDS:
+        trouble, is_late = known.trouble, known.looked_at < known.needed_at
+        if trouble is None and not is_late and not known.looking:
+            return ""
+        now = monotonic()
+        due = known.needed_at if is_late else known.believed_until
+        if trouble is None and now < due + PATIENCE_SECONDS:
             return ""
         if trouble is not None and trouble.model_id:
             return f"{trouble.model_id} is not loaded: {trouble.code}"
@@ -179,7 +183,7 @@ class Pointers:
 
         A stage whose model cannot be loaded stays where it is.
         """
-        trouble = None
+        trouble, followed = None, list[str]()
         for stage in get_args(Stage):
             old, new = getattr(known.head, stage), getattr(head, stage)
             if old == new or None in {old, new}:
@@ -192,7 +196,11 @@ class Pointers:
             except MlsysError as error:
                 trouble = _Trouble(error.code, model_id, str(error))
                 head = head.model_copy(update={stage: old})
+            else:
+                followed.append(model_id)
         known.head = head
+        for model_id in followed:  # from now on; what was asked for meanwhile is older
+            self._shelf.kept(model_id)
         self._shelf.make_room()
         return trouble
 

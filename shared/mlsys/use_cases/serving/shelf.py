@@ -66,6 +66,10 @@ class Shelf:
         place.used_at = monotonic()
         return place.loaded
 
+    def names(self) -> set[str]:
+        """Return whose versions are loaded."""
+        return {place.loaded.version.name for place in list(self._places.values())}
+
     def get(self, model_id: str) -> LoadedModel:
         """Return a model, loaded; who asks for one that is being loaded waits for it.
 
