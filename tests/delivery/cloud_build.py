@@ -15,6 +15,7 @@ BUILT_IN = {
     *("BRANCH_NAME", "COMMIT_SHA", "REF_NAME", "REPO_NAME", "SHORT_SHA", "TAG_NAME"),
 }
 NAME = re.compile(r"(?<!\$)\$\{?([A-Z_][A-Z0-9_]*)\b")
+TESTS = re.compile(r"^make .*\btest\b", re.MULTILINE)
 PINNED = re.compile(r"@sha256:[0-9a-f]{64}$")
 
 
@@ -33,6 +34,8 @@ def faults(text: str) -> list[str]:
         ]
         if "set -e" not in step.get("script", "set -e"):
             told.append(f"{step['id']} goes on after a command that failed")
+        if TESTS.search(step.get("script", "")) and "libgomp1" not in step["script"]:
+            told.append(f"{step['id']} lacks libgomp1, which LightGBM links")
 
     given = build.get("substitutions", {})
     used = set(NAME.findall(_without_own(yaml.safe_dump(build, width=10_000))))

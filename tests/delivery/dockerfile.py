@@ -44,12 +44,12 @@ def faults(text: str, targets: set[str]) -> list[str]:
     found = stages(text)
     told = [f"there is no target {name}" for name in sorted(targets - set(found))]
     for name in sorted(targets & set(found)):
-        lineage = list(_lineage(found, name))
-        said = [one for stage in lineage for one in stage.instructions]
+        stands_on = lineage(found, name)
+        said = [one for stage in stands_on for one in stage.instructions]
         users = [one.rest for one in found[name].instructions if one.word == "USER"]
         if not users or users[-1].partition(":")[0] in ROOT_USER:
             told.append(f"{name} runs as root")
-        if lineage[0].base != "${BASE_IMAGE}":
+        if stands_on[0].base != "${BASE_IMAGE}":
             told.append(f"{name} does not stand on BASE_IMAGE")
         told += [
             f"{name} has {tools[0]}, which only builds"
@@ -66,7 +66,7 @@ def faults(text: str, targets: set[str]) -> list[str]:
     return told
 
 
-def _lineage(found: dict[str, Stage], name: str) -> list[Stage]:
+def lineage(found: dict[str, Stage], name: str) -> list[Stage]:
     """Return a stage after those that it stands on."""
     stage = found[name]
-    return [*(_lineage(found, stage.base) if stage.base in found else []), stage]
+    return [*(lineage(found, stage.base) if stage.base in found else []), stage]

@@ -34,6 +34,7 @@ def test_there_is_nothing_to_say_against_the_build() -> None:
         ("  _REGION:", "  _ZONE: a\n  _REGION:", "_ZONE is never used"),
         ("name: $_DOCKER", "name: docker:29", "docker:29 is not pinned by a digest"),
         ("id: plan", "id: apply", "two steps are called apply"),
+        (" libgomp1", "", "test lacks libgomp1"),
         ("set -eu\n", "", "plan goes on after a command that failed"),
     ],
 )

@@ -8,13 +8,14 @@ import pytest
 
 from image import IMAGES
 from tests.architecture.test_weight import WEIGHTS
-from tests.delivery.dockerfile import faults, stages
+from tests.delivery.dockerfile import faults, lineage, stages
 from tests.infra.table import read_table
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 UV_TXT = (ROOT / ".ci" / "uv.txt").read_text()
 GOOGLE_CLOUD = {"gcp"}
+LEARNERS = {"serve", "train"}
 
 
 def test_the_images_are_those_of_the_table_of_deployables() -> None:
@@ -27,6 +28,15 @@ def test_an_image_has_what_its_deployables_need(name: str) -> None:
     needed = set(WEIGHTS[name].extras.split("-")) | GOOGLE_CLOUD
 
     assert needed - {"functions"} <= set(IMAGES[read_table()[name].image].extras)
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_has_what_lightgbm_links_where_it_has_lightgbm(name: str) -> None:
+    steps = [one for stage in lineage(stages(DOCKERFILE), name) for one in stage.instructions]
+
+    brought = any("libgomp1" in one.rest for one in steps if one.word == "RUN")
+
+    assert brought == bool(LEARNERS & set(IMAGES[name].extras))
 
 
 @pytest.mark.parametrize(
