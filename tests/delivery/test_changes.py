@@ -1,6 +1,7 @@
 """What a change is made of decides which images are built, and what is deployed."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -13,8 +14,14 @@ from changed import changes
 from image import IMAGES
 from inputs import ROOT, SHARED, images_of_deployables, key
 from registry import addresses
+from tests.docs.pages import PAGES
 from tests.infra.table import read_table
 
+CALLS = {
+    (str(file.relative_to(ROOT)), *arguments.split())
+    for file in (*PAGES, ROOT / "cloudbuild.yaml", *ROOT.glob(".github/workflows/*.yml"))
+    for arguments in re.findall(r"\.ci/registry\.py((?: +\w+)*)", file.read_text())
+}
 REGISTRY = "europe-west1-docker.pkg.dev/demo-dev/mlsys-dev"
 ALL = " ".join(IMAGES)
 
@@ -102,6 +109,15 @@ def test_what_the_registry_lacks_is_built_first() -> None:
     assert json.loads(told.stdout) == {
         "images": {name: f"{REGISTRY}/{name}@sha256:{'2' * 64}" for name in IMAGES}
     }
+
+
+def test_the_registry_is_asked_only_what_it_answers() -> None:
+    every = [_image(name, "2", [key(name)]) for name in IMAGES]
+
+    refused = [call for call in sorted(CALLS) if _registry(every, *call[1:]).returncode != 0]
+
+    assert {"docs/cloud.md", "docs/operations.md", "cloudbuild.yaml"} <= {call[0] for call in CALLS}
+    assert refused == []
 
 
 @pytest.mark.parametrize(("exits", "lines"), [(0, 4), (1, 1)], ids=["works", "fails"])
