@@ -73,6 +73,19 @@ def test_everything_is_new_where_nothing_was(tmp_path: Path) -> None:
     assert changes(tmp_path, ROOT)["images"] == ALL
 
 
+@pytest.mark.parametrize("commit", ["", "0a1b"], ids=["none", "of another clone"])
+def test_everything_is_new_since_a_commit_that_nobody_knows(commit: str) -> None:
+    told = subprocess.run(
+        [sys.executable, str(ROOT / ".ci" / "changed.py"), commit],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert f"images={ALL}\n" in told.stdout
+    assert told.stdout.endswith("deploy=true\n")
+
+
 def test_compiled_files_change_no_key(trees: tuple[Path, Path]) -> None:
     before, after = trees
     compiled = after / "shared" / "mlsys" / "__pycache__"

@@ -1,6 +1,7 @@
 """What GitHub runs for us: nothing it may not, and only what is there."""
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from tests.delivery.workflows import faults
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / ".github" / "workflows"
 WORKFLOWS = {file.stem: file.read_text() for file in sorted(FOLDER.glob("*.yml"))}
-CI, DEPLOY, RELEASE = (yaml.safe_load(WORKFLOWS[one]) for one in ("ci", "deploy", "release"))
+CI, DEPLOY, RELEASE, ROLLOUT = (
+    yaml.safe_load(WORKFLOWS[one]) for one in ("ci", "deploy", "release", "rollout")
+)
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
@@ -93,6 +96,52 @@ def test_prod_takes_what_staging_took_and_only_by_hand() -> None:
     assert 'test "$CONFIRM" = prod' in confirmed["run"]
     [built] = [one for one in jobs["images"]["steps"] if "build.sh" in one.get("run", "")]
     assert built["if"] == "github.event_name == 'push'"
+
+
+def test_environments_wait_for_themselves_and_not_for_each_other() -> None:
+    rollout = ROLLOUT["jobs"]["rollout"]
+
+    assert DEPLOY["concurrency"] == {
+        "group": "deploy-${{ inputs.environment || 'dev' }}",
+        "cancel-in-progress": False,
+    }
+    assert rollout["concurrency"] == {
+        "group": "rollout-${{ inputs.environment }}",
+        "cancel-in-progress": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("gh", "commit"),
+    [("echo 0a1b", "0a1b"), ("true", ""), ("exit 1", "")],
+    ids=["known", "first", "unknown"],
+)
+def test_a_push_is_compared_with_the_last_that_dev_took(
+    gh: str, commit: str, tmp_path: Path
+) -> None:
+    [step] = [one for one in DEPLOY["jobs"]["changed"]["steps"] if one.get("id") == "changed"]
+    programs = {"gh": f'echo "$*" > {tmp_path}/asked; {gh}', "python": 'printf "<%s>" "$@"'}
+    for name, lines in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{lines}\n")
+        (tmp_path / name).chmod(0o755)
+
+    ran = subprocess.run(
+        ["/bin/bash", "-eo", "pipefail", "-c", step["run"]],
+        env={
+            "PATH": f"{tmp_path}:/usr/bin:/bin",
+            "GITHUB_OUTPUT": str(tmp_path / "output"),
+            "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+        },
+        check=False,
+    )
+
+    asked = (tmp_path / "asked").read_text().split()
+    assert ran.returncode == 0
+    assert (tmp_path / "output").read_text() == f"<.ci/changed.py><{commit}>"
+    assert {"--workflow=deploy.yml", "--branch=main", "--event=push", "--status=success"} <= {
+        *asked
+    }
+    assert DEPLOY["jobs"]["changed"]["permissions"]["actions"] == "read"
 
 
 def test_nothing_is_published_that_did_not_pass() -> None:
