@@ -41,7 +41,17 @@ RUN python3 .ci/image.py install train /opt/mlsys
 
 FROM ${BASE_IMAGE} AS runtime
 ENV PATH=/opt/mlsys/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+# Without what installs, and compiled: the base image is not, and who runs here may not write.
+RUN library="$(python3 -c 'import os; print(os.path.dirname(os.__file__))')" \
+  && rm -rf /usr/local/bin/pip* "$library"/ensurepip "$library"/site-packages/* \
+  && python3 -m compileall -q --invalidation-mode unchecked-hash \
+    -x '/(idlelib|pydoc_data|tests?|tkinter|turtledemo)/' "$library"
 WORKDIR /app
+
+FROM runtime AS deployables
+COPY functions functions
+COPY jobs jobs
+RUN python3 -m compileall -q --invalidation-mode unchecked-hash functions jobs
 
 # LightGBM links the OpenMP runtime and does not bring it.
 FROM runtime AS learners
@@ -52,8 +62,7 @@ RUN apt-get update \
 
 FROM learners AS serve
 COPY --from=build-serve /opt/mlsys /opt/mlsys
-COPY functions functions
-COPY jobs jobs
+COPY --from=deployables /app /app
 ARG COMMIT=unknown
 ENV MLSYS_COMMIT=${COMMIT}
 USER 65532:65532
@@ -61,8 +70,7 @@ CMD ["python", "functions/predict"]
 
 FROM learners AS explain
 COPY --from=build-explain /opt/mlsys /opt/mlsys
-COPY functions functions
-COPY jobs jobs
+COPY --from=deployables /app /app
 ARG COMMIT=unknown
 ENV MLSYS_COMMIT=${COMMIT}
 USER 65532:65532
@@ -70,8 +78,7 @@ CMD ["functions-framework", "--target=importance", "--source=functions/importanc
 
 FROM learners AS train
 COPY --from=build-train /opt/mlsys /opt/mlsys
-COPY functions functions
-COPY jobs jobs
+COPY --from=deployables /app /app
 ARG COMMIT=unknown
 ENV MLSYS_COMMIT=${COMMIT}
 USER 65532:65532
@@ -79,8 +86,7 @@ CMD ["python", "jobs/study"]
 
 FROM runtime AS ingest
 COPY --from=build-ingest /opt/mlsys /opt/mlsys
-COPY functions functions
-COPY jobs jobs
+COPY --from=deployables /app /app
 ARG COMMIT=unknown
 ENV MLSYS_COMMIT=${COMMIT}
 USER 65532:65532

@@ -7,6 +7,7 @@ from typing import NamedTuple
 BUILD_TOOLS = re.compile(
     r"\b(gcc|g\+\+|build-essential|binutils|make|git|curl|python3-dev|uv|pip)\b"
 )
+REMOVED = re.compile(r"\brm -rf [^&]*")
 ROOT_USER = {"root", "0"}
 
 
@@ -54,12 +55,18 @@ def faults(text: str, targets: set[str]) -> list[str]:
         told += [
             f"{name} has {tools[0]}, which only builds"
             for one in said
-            if one.word == "RUN" and (tools := BUILD_TOOLS.findall(one.rest))
+            if one.word == "RUN" and (tools := BUILD_TOOLS.findall(REMOVED.sub("", one.rest)))
         ]
         told += [
             f"{name} lacks {folder}"
-            for folder in ("/opt/mlsys", "functions", "jobs")
+            for folder in ("/opt/mlsys", "/app")
             if not any(one.word == "COPY" and one.rest.endswith(f" {folder}") for one in said)
+        ]
+        removed = " ".join(REMOVED.findall(" ".join(one.rest for one in said)))
+        told += [
+            f"{name} keeps {tool} of its base"
+            for tool in ("/bin/pip*", "/ensurepip", "/site-packages/*")
+            if tool not in removed
         ]
         if Instruction("ENV", "MLSYS_COMMIT=${COMMIT}") not in said:
             told.append(f"{name} does not know its commit")

@@ -48,7 +48,9 @@ def test_an_image_has_what_lightgbm_links_where_it_has_lightgbm(name: str) -> No
         ("FROM runtime AS ingest", "FROM build AS ingest", "ingest has uv, which only builds"),
         ("${BASE_IMAGE} AS runtime", "python AS runtime", "serve does not stand on BASE_IMAGE"),
         ("FROM runtime AS ingest", "FROM runtime AS split", "there is no target ingest"),
-        ("COPY jobs jobs\n", "", "train lacks jobs"),
+        ("COPY --from=deployables /app /app\n", "", "train lacks /app"),
+        ("/usr/local/bin/pip* ", "", "serve keeps /bin/pip* of its base"),
+        ('"$library"/ensurepip', "", "ingest keeps /ensurepip of its base"),
         ("ENV MLSYS_COMMIT=${COMMIT}\n", "", "train does not know its commit"),
     ],
 )
@@ -67,6 +69,21 @@ def test_every_image_installs_what_is_told_of_it() -> None:
         assert f"--from=build-{name} /opt/mlsys /opt/mlsys" in [
             one.rest for one in stages(DOCKERFILE)[name].instructions
         ]
+
+
+def test_no_start_compiles_what_could_have_been_compiled() -> None:
+    compiled = {
+        name: [one.rest for one in stage.instructions if "-m compileall" in one.rest]
+        for name, stage in stages(DOCKERFILE).items()
+    }
+    [library], [deployables] = compiled["runtime"], compiled["deployables"]
+
+    assert library.endswith('"$library"')
+    assert deployables.endswith(" functions jobs")
+    assert all("--invalidation-mode unchecked-hash" in one for one in (library, deployables))
+    assert all(
+        lineage(stages(DOCKERFILE), name)[0] == stages(DOCKERFILE)["runtime"] for name in IMAGES
+    )
 
 
 def test_what_is_copied_is_let_in_and_nothing_else() -> None:
