@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from image import IMAGES, packages
+from image import IMAGES, packages, sizes
 from tests.architecture.test_weight import start
 from tests.infra.table import read_table
 
@@ -22,6 +22,12 @@ def test_a_deployable_starts_in_its_image(name: str, image: str, tmp_path: Path)
     started = start(name, f"image-{image}", tmp_path)
 
     assert started.packages
+
+
+def test_what_serves_installs_at_most_a_third_of_what_trains() -> None:
+    serves, trains = (sizes(ROOT / f".venv-image-{name}").total() for name in ("serve", "train"))
+
+    assert 0 < serves <= trains / 3
 
 
 @pytest.mark.parametrize("name", IMAGES)
