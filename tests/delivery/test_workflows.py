@@ -66,7 +66,7 @@ def test_every_target_and_program_that_a_workflow_calls_is_there() -> None:
     programs = set(re.findall(r"\.ci/\w+(?:\.\w+)?", text))
     known = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
-    assert {"lint", "types", "docs", "infra", "delivery", "audit", "bundle"} <= targets
+    assert {"lint", "types", "docs", "infra", "delivery", "secrets", "audit", "bundle"} <= targets
     assert targets <= known
     assert {".ci/changed.py", ".ci/registry.py", ".ci/smoke.py"} <= programs
     assert all((ROOT / one).exists() for one in programs)
