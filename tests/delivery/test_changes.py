@@ -138,7 +138,10 @@ def test_what_is_missing_is_built_and_pushed_until_something_fails(
     exits: int, lines: int, tmp_path: Path
 ) -> None:
     docker = tmp_path / "docker"
-    docker.write_text(f'#!/bin/sh\ncat >/dev/null\necho "$@" >> {tmp_path}/asked\nexit {exits}\n')
+    docker.write_text(
+        f"#!/bin/sh\ncat >/dev/null\n"
+        f'echo "$BUILDX_NO_DEFAULT_ATTESTATIONS" "$@" >> {tmp_path}/asked\nexit {exits}\n'
+    )
     docker.chmod(0o755)
 
     built = subprocess.run(
@@ -153,8 +156,9 @@ def test_what_is_missing_is_built_and_pushed_until_something_fails(
         order
         for image, of_it in (("serve", "k1"), ("train", "k2"))
         for order in (
-            f"build --target {image} --build-arg COMMIT=0a1b --tag {REGISTRY}/{image}:{of_it} .",
-            f"push {REGISTRY}/{image}:{of_it}",
+            f"1 build --platform=linux/amd64 --target {image} --build-arg COMMIT=0a1b "
+            f"--tag {REGISTRY}/{image}:{of_it} .",
+            f"1 push {REGISTRY}/{image}:{of_it}",
         )
     ]
     assert built.returncode == exits
