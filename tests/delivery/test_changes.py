@@ -152,13 +152,14 @@ def test_what_is_missing_is_built_and_pushed_until_something_fails(
         check=False,
     )
 
+    options = "--platform=linux/amd64"
     asked = [
-        order
+        f"1 {order}"
         for image, of_it in (("serve", "k1"), ("train", "k2"))
+        for address in [f"{REGISTRY}/{image}:{of_it}"]
         for order in (
-            f"1 build --platform=linux/amd64 --target {image} --build-arg COMMIT=0a1b "
-            f"--tag {REGISTRY}/{image}:{of_it} .",
-            f"1 push {REGISTRY}/{image}:{of_it}",
+            f"build {options} --target {image} --build-arg COMMIT=0a1b --tag {address} .",
+            f"push {address}",
         )
     ]
     assert built.returncode == exits
