@@ -44,6 +44,12 @@ def test_a_mistake_in_the_build_is_caught(right: str, wrong: str, fault: str) ->
     assert any(one.startswith(fault) for one in faults(BUILD.replace(right, wrong, 1)))
 
 
+def test_tests_run_on_the_image_that_is_built_upon() -> None:
+    python = yaml.safe_load(BUILD)["substitutions"]["_PYTHON"]
+
+    assert f"\nARG BASE_IMAGE={python}\n" in (ROOT / "Dockerfile").read_text()
+
+
 def test_nothing_is_applied_before_all_that_must_have_passed() -> None:
     before = set[str]()
     waiting = ["apply"]
