@@ -56,6 +56,14 @@ def test_python_runs(example: Example, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", example.text], cwd=tmp_path, check=True)
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_within_a_command_is_python(page: Path) -> None:
+    programs = re.findall(r"python3? -c '([^']+)'", page.read_text())
+
+    for program in programs:
+        compile(program.replace("\n    ", "\n"), page.name, "exec")
+
+
 @pytest.mark.parametrize("example", examples("json"), ids=str)
 def test_json_is_what_it_says(example: Example) -> None:
     content = example.text.encode()
