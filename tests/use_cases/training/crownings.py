@@ -1,6 +1,7 @@
 """Winners of small studies that are kept in memory, and splits whose rows are others."""
 
 import io
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -39,6 +40,13 @@ def crowned(training: Training, *, trials: int = 1) -> Winner:
     """Crown the first of some trials."""
     done = searched(training, trials=trials)
     return crown(training, done[0], done)
+
+
+def changed(training: Training, part: Part, **fields: Any) -> Training:
+    """Put other targets or weights into a part."""
+    parts = {**training.parts, part: replace(training.parts[part], **fields)}
+    folds = tuple(replace(fold, val=parts["val"]) for fold in training.folds)
+    return replace(training, parts=parts, folds=folds)
 
 
 def rewrite_part(

@@ -10,15 +10,14 @@ import pytest
 
 from mlsys.domain.artifacts import load_model, model_files
 from mlsys.domain.choices import ModelType
-from mlsys.domain.evaluation.metrics import constant_prediction, resolve_metric
+from mlsys.domain.evaluation.metrics import resolve_metric
 from mlsys.domain.learners.base import Examples, Floats
-from mlsys.domain.records import Part
 from mlsys.domain.split_records import Split
 from mlsys.repositories.splits import SPLITS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.training.material import Training
 from mlsys.use_cases.training.verdict import Winner
-from tests.use_cases.training.crownings import crowned, prepared, rewrite_part
+from tests.use_cases.training.crownings import changed, crowned, prepared, rewrite_part
 
 MENDED: dict[str, Any] = {
     "calibration": "sigmoid",
@@ -31,13 +30,6 @@ MANY: dict[str, Any] = {
     "feature_columns": ["size", "colour", "day"],
 }
 VALUE: dict[str, Any] = {"target_column": "price", "task_type": "regression"}
-
-
-def changed(training: Training, part: Part, **fields: Any) -> Training:
-    """Put other targets or weights into a part."""
-    parts = {**training.parts, part: replace(training.parts[part], **fields)}
-    folds = tuple(replace(fold, val=parts["val"]) for fold in training.folds)
-    return replace(training, parts=parts, folds=folds)
 
 
 def files(winner: Winner) -> dict[str, bytes]:
@@ -182,47 +174,6 @@ def test_what_cannot_be_calibrated_is_left_as_it_is(ready_split: Split, runtime:
 
     assert winner.model.postprocess.calibration is None
     assert any("calibration: left out" in one for one in winner.verdict.warnings)
-
-
-def test_what_does_not_beat_a_constant_says_so_on_both_parts(
-    ready_split: Split, runtime: Runtime
-) -> None:
-    training = prepared(ready_split, runtime)
-    for part in ("val", "test"):
-        training = changed(training, part, target=1 - training.parts[part].target)
-
-    winner = crowned(training)
-
-    told = [one for one in winner.verdict.warnings if "does not beat a constant on" in one]
-    assert [one.split(" on ")[1].split(":")[0] for one in told] == ["val", "test"]
-
-
-def test_a_constant_is_weighed_as_the_rows_are(ready_split: Split, runtime: Runtime) -> None:
-    training = prepared(ready_split, runtime, weight_column="price", metric_name="log_loss")
-    train, val = training.parts["train"], training.parts["val"]
-
-    baselines = crowned(training).verdict.baselines
-
-    task = training.plan.task
-    rows = len(val.target)
-    constant = constant_prediction(task, train.target, rows=rows, weights=train.weights)
-    wanted = training.metric.value(val.target, constant, weights=val.weights)
-    assert baselines["val/constant/log_loss"] == wanted
-    assert baselines.keys() == {f"{one}/log_loss" for one in _BASELINES}
-
-
-_BASELINES = ("val/constant", "val/defaults", "test/constant")
-
-
-def test_of_several_libraries_each_ones_defaults_are_a_baseline(
-    ready_split: Split, runtime: Runtime
-) -> None:
-    training = prepared(ready_split, runtime, model_type="auto")
-
-    baselines = crowned(training, trials=4).verdict.baselines
-
-    libraries = {name.split("/")[2] for name in baselines if name.startswith("val/defaults/")}
-    assert libraries == {"catboost", "lightgbm", "xgboost"}
 
 
 def test_test_rows_that_cannot_tell_are_warned_of(ready_split: Split, runtime: Runtime) -> None:

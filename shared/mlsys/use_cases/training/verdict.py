@@ -1,6 +1,7 @@
 """What becomes of the winner: calibrated, refitted on all but test, and judged on test once."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -170,15 +171,16 @@ def _baselines(training: Training, trials: Sequence[FrozenTrial]) -> dict[str, f
             library = suggested(trial.params, training.request.model_types).model_type
             key = f"val/defaults/{name}" if libraries == 1 else f"val/defaults/{library}/{name}"
             baselines[key] = float(trial.values[0])
-    baselines[f"val/constant/{name}"] = fmean(
-        _constant(training, fold.train, fold.val) for fold in training.folds
-    )
-    try:
-        parts = training.parts
-        baselines[f"test/constant/{name}"] = _constant(training, parts["train"], parts["test"])
-    except InvalidInput:
-        # What is undefined on test is told where the model is judged.
-        return baselines
+    parts = training.parts
+    judged = {
+        "val": [(fold.train, fold.val) for fold in training.folds],
+        "test": [(parts["train"], parts["test"])],
+    }
+    for part, pairs in judged.items():
+        # Where the metric is undefined for a constant, it may still be defined for the model.
+        with suppress(InvalidInput):
+            values = [_constant(training, train, rows) for train, rows in pairs]
+            baselines[f"{part}/constant/{name}"] = fmean(values)
     return baselines
 
 
@@ -196,7 +198,8 @@ def _unbeaten(
     name, sign = training.metric.name, 1 if training.metric.maximize else -1
     values = {"val": val} if test is None else {"val": val, "test": test.value}
     return [
-        f"the model does not beat a constant on {part}: {name} {beaten:.6g}"
+        f"the model does not beat a constant on {part}: {name} {constant:.6g}"
         for part, value in values.items()
-        if sign * value <= sign * (beaten := baselines[f"{part}/constant/{name}"])
+        if (constant := baselines.get(f"{part}/constant/{name}")) is not None
+        and sign * value <= sign * constant
     ]
