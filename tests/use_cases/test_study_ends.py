@@ -65,7 +65,11 @@ def test_a_trial_that_raises_fails_with_its_reason_and_the_study_goes_on(
     assert failed.user_attrs["failure"] == "RuntimeError: out of bins"
 
 
-@pytest.mark.parametrize("wanted", [True, False], ids=["checked", "not checked"])
+@pytest.mark.parametrize(
+    ("wanted", "register_best"),
+    [(True, False), (False, False), (True, True)],
+    ids=["checked", "not checked", "with register_best"],
+)
 def test_of_a_cancel_and_the_end_exactly_one_wins_wherever_they_meet(
     ready_split: Split,
     runtime: Runtime,
@@ -73,11 +77,12 @@ def test_of_a_cancel_and_the_end_exactly_one_wins_wherever_they_meet(
     capsys: pytest.CaptureFixture[str],
     *,
     wanted: bool,
+    register_best: bool,
 ) -> None:
     if not wanted:
         monkeypatch.setattr(Lead, "wanted", Lead._open)  # noqa: SLF001
     found = [
-        met(place, ready_split, runtime, after=after)
+        met(place, ready_split, runtime, after=after, register_best=register_best)
         for place in range(1, 13)
         for after in (True, False)
     ]
@@ -91,12 +96,12 @@ def test_of_a_cancel_and_the_end_exactly_one_wins_wherever_they_meet(
 
 
 def met(
-    place: int, split: Split, runtime: Runtime, *, after: bool
+    place: int, split: Split, runtime: Runtime, *, after: bool, register_best: bool
 ) -> tuple[ExperimentStatus, list[str]]:
     """Cancel a study before or after one of its leader's writes; say how it ended."""
     name = f"toys{place}{int(after)}"
-    config = {"n_trials": 1}
-    asked = asked_for(split, runtime, name=name, request_id=name, optuna_config=config)
+    fields = {"optuna_config": {"n_trials": 1}, "auto_promote": {"stage": "production"}}
+    asked = asked_for(split, runtime, name=name, request_id=name, **fields)
     answers: list[Experiment] = []
     left, here = place, get_ident()
 
@@ -112,12 +117,12 @@ def met(
             if left:
                 return method
             if not after:
-                answers.append(cancel(asked.id, runtime))
+                answers.append(cancel(asked.id, runtime, register_best=register_best))
                 return method
 
             def write_first(*arguments: Any) -> Any:
                 written = method(*arguments)
-                answers.append(cancel(asked.id, runtime))
+                answers.append(cancel(asked.id, runtime, register_best=register_best))
                 return written
 
             return write_first
@@ -130,10 +135,13 @@ def met(
     standing = [one.id for one in versions if one.status is not VersionStatus.ABANDONED]
     accepted = any(one.cancellation for one in answers)
     status = ExperimentStatus.CANCELLED if accepted else ExperimentStatus.SUCCEEDED
+    kept = register_best and "COMPLETE" in ended.trials
+    model = f"{name}-v1" if kept or not accepted else None
     wants = {
         "the status": (ended.status, status),
-        "the model": (ended.model_id, None if accepted else f"{name}-v1"),
-        "the versions": (standing, [] if accepted else [f"{name}-v1"]),
+        "the model": (ended.model_id, model),
+        "the versions": (standing, [] if model is None else [model]),
+        "the promotion": (ended.promotion is None, accepted),
         "the trials": (ended.trials, states(asked.id, runtime)),
         "a second run": (handle(asked.id, runtime, environment={}, stop=Event()), ended),
         "a second cancel": (cancel(asked.id, runtime), ended),

@@ -189,10 +189,13 @@ def _register(training: Training, found: Search, lead: Lead) -> ModelVersion:
 
 
 def _finish(version: ModelVersion, lead: Lead) -> None:
-    """Promote if that was asked for and nobody cancelled the search, and write down the end."""
+    """Promote if that was asked for and nobody cancelled the study, and write down the end.
+
+    Since the version was registered, no cancel is recorded any more: what stands here is all.
+    """
     house = lead.house
     experiment = EXPERIMENTS.get(lead.experiment_id, records=house.records).value
-    cancelled = experiment.ended_by == End.CANCELLED
+    cancelled = experiment.cancellation is not None
     status = ExperimentStatus.CANCELLED if cancelled else ExperimentStatus.SUCCEEDED
     wish = None if cancelled else ExperimentRequest.model_validate(experiment.request).auto_promote
     promotion = promote_if_asked(version.id, wish, records=house.records, now=house.now)
