@@ -136,6 +136,7 @@ def test_a_cancelled_study_ends_in_time_with_what_is_done(
     assert set(ended.trials) <= {"COMPLETE", "PRUNED", "FAIL"}
     assert ended.finished_at is not None
     assert (ended.model_id, MODEL_VERSIONS.list(records=runtime.records).values) == (None, [])
+    assert ended.deterministic is False
 
 
 def test_with_register_best_the_best_trial_so_far_is_a_version_that_nobody_promoted(
@@ -149,6 +150,7 @@ def test_with_register_best_the_best_trial_so_far_is_a_version_that_nobody_promo
     assert (ended.status, ended.ended_by) == (ExperimentStatus.CANCELLED, "cancelled")
     assert ended.trials == states(asked.id, runtime)
     assert ended.best_trial is not None
+    assert ended.deterministic is False
     version = MODEL_VERSIONS.get(str(ended.model_id), records=runtime.records).value
     assert version.status is VersionStatus.READY
     assert (ended.promotion, get_head("toys", records=runtime.records).production) == (None, None)

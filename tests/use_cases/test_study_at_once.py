@@ -51,19 +51,34 @@ def test_trials_at_once_are_one_study(
 
 
 @pytest.mark.parametrize(
-    ("limit", "ended_by"),
+    ("limit", "ended_by", "deterministic"),
     [
-        ({"plateau_trials": 2}, "plateau"),
-        ({"max_cost_usd": 1e-12}, "cost"),
-        ({"timeout_seconds": 1e-6}, "timeout"),
+        ({"plateau_trials": 2}, "plateau", True),
+        ({"max_cost_usd": 1e-12}, "cost", False),
+        ({"timeout_seconds": 1e-6}, "timeout", False),
     ],
 )
-def test_a_study_says_what_ended_it(
-    ready_split: Split, runtime: Runtime, limit: dict[str, float], ended_by: str
+def test_a_study_says_what_ended_it_and_whether_it_would_end_there_again(
+    ready_split: Split,
+    runtime: Runtime,
+    limit: dict[str, float],
+    ended_by: str,
+    *,
+    deterministic: bool,
 ) -> None:
     config = {"n_trials": 60, "sampler": "Random", **limit}
 
     ended = run(asked_for(ready_split, runtime, optuna_config=config).id, runtime)
 
     assert (ended.status, ended.ended_by) == (ExperimentStatus.SUCCEEDED, ended_by)
+    assert ended.deterministic is deterministic
     assert sum(ended.trials.values()) < 60
+
+
+@pytest.mark.parametrize(("other", "deterministic"), [("latency", False), ("size", True)])
+def test_a_study_that_learns_from_a_stopwatch_is_not_deterministic(
+    ready_split: Split, runtime: Runtime, other: str, *, deterministic: bool
+) -> None:
+    asked = asked_for(ready_split, runtime, objectives=["metric", other])
+
+    assert run(asked.id, runtime).deterministic is deterministic

@@ -7,7 +7,7 @@ from optuna.trial import TrialState
 
 from mlsys.domain.errors import Corrupt, InvalidInput, LostRace, NotFound
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
-from mlsys.domain.messages import ExperimentRequest
+from mlsys.domain.messages import ExperimentRequest, Objective
 from mlsys.domain.model_records import Measure, ModelVersion, VersionStatus
 from mlsys.domain.records import Failure
 from mlsys.repositories.experiments import EXPERIMENTS
@@ -21,10 +21,13 @@ from mlsys.use_cases.leading.settling import counted, has_completed, settle
 from mlsys.use_cases.searching.packing import packing_of
 from mlsys.use_cases.searching.search import Search, search
 from mlsys.use_cases.training.material import Training, prepare
+from mlsys.use_cases.training.objective import objectives_of
 from mlsys.use_cases.training.registering import promote_if_asked, reserve_version, store_files
 from mlsys.use_cases.training.verdict import crown
 
 log = structlog.get_logger()
+
+STOPWATCH: Objective = "latency"
 
 
 def run_study(experiment_id: str, *, worker: Worker, house: House, stop: Event) -> Experiment:
@@ -101,7 +104,9 @@ def _lead(
                         "trials_at_once": packing.trials_at_once,
                         "threads": packing.threads,
                         "calibration_seconds": packing.calibration_seconds,
-                        "deterministic": is_first and worker.tasks * packing.trials_at_once == 1,
+                        "deterministic": is_first
+                        and worker.tasks * packing.trials_at_once == 1
+                        and STOPWATCH not in objectives_of(training),
                     }
                 )
                 found = search(

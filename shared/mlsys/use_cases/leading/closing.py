@@ -72,6 +72,7 @@ def end_cancelled(experiment_id: str, *, records: Records, now: Clock) -> Experi
             "status": ExperimentStatus.CANCELLED,
             "trials": counts,
             "model_id": None,
+            "deterministic": None if experiment.deterministic is None else False,
             "updated_at": now(),
             "finished_at": now(),
         }

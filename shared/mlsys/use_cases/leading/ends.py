@@ -16,6 +16,11 @@ class End(StrEnum):
     STOPPED = "stopped"
     FAILING = "failures"
 
+    @property
+    def by_chance(self) -> bool:
+        """Whether the same study would end after another number of trials."""
+        return self in {End.TIMED_OUT, End.TOO_COSTLY, End.CANCELLED}
+
 
 class Interrupted(Exception):
     """A trial was stopped on its way, for a reason that lies outside of it."""

@@ -36,7 +36,8 @@ def settle(study: Study, end: End, *, lead: Lead, worker: Worker, stop: Event) -
             stop.wait(LOOKS_TO_TELL_ALL * pause)
         house = lead.house
         close_trials(lead.experiment_id, stopped(end), records=house.records, now=house.now)
-    lead.change({"ended_by": end, "trials": counted(study)})
+    chance = {"deterministic": False} if end.by_chance else {}
+    lead.change({"ended_by": end, "trials": counted(study), **chance})
 
 
 def has_completed(study: Study) -> bool:
