@@ -22,7 +22,12 @@ from mlsys.use_cases.searching.packing import packing_of
 from mlsys.use_cases.searching.search import Search, search
 from mlsys.use_cases.training.material import Training, prepare
 from mlsys.use_cases.training.objective import objectives_of
-from mlsys.use_cases.training.registering import promote_if_asked, reserve_version, store_files
+from mlsys.use_cases.training.registering import (
+    copy_beside_experiment,
+    promote_if_asked,
+    reserve_version,
+    store_files,
+)
 from mlsys.use_cases.training.verdict import crown
 
 log = structlog.get_logger()
@@ -194,11 +199,12 @@ def _register(training: Training, found: Search, lead: Lead) -> ModelVersion:
 
 
 def _finish(version: ModelVersion, lead: Lead) -> None:
-    """Promote if that was asked for and nobody cancelled the study, and write down the end.
+    """Copy the files, promote if that was asked for and nobody cancelled, and write down the end.
 
     Since the version was registered, no cancel is recorded any more: what stands here is all.
     """
     house = lead.house
+    copy_beside_experiment(version, bucket=house.artifacts_bucket, objects=house.objects)
     experiment = EXPERIMENTS.get(lead.experiment_id, records=house.records).value
     cancelled = experiment.cancellation is not None
     status = ExperimentStatus.CANCELLED if cancelled else ExperimentStatus.SUCCEEDED

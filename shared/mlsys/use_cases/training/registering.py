@@ -81,7 +81,7 @@ def store_files(
     objects: Objects,
     now: datetime,
 ) -> dict[str, File]:
-    """Write the version's files, each where nothing stands, and a copy beside the experiment."""
+    """Write the version's files, each where nothing stands."""
     contents = model_files(ModelType(winner.best.model_type), winner.model)
     contents[METRICS] = json_file(_metrics(training, winner))
     digests = {name: sha256(content).hexdigest() for name, content in contents.items()}
@@ -90,9 +90,22 @@ def store_files(
     for name, content in contents.items():
         uri = f"gs://{bucket}/models/{version.name}/v{version.version}/{name}"
         objects.put_once(uri, content)
-        objects.put(f"gs://{bucket}/experiments/{version.experiment_id}/best_model/{name}", content)
         files[name] = File(uri=uri, sha256=sha256(content).hexdigest(), size_bytes=len(content))
     return files
+
+
+def copy_beside_experiment(version: ModelVersion, *, bucket: str, objects: Objects) -> None:
+    """Copy the files of a version that is READY to its experiment's `best_model`.
+
+    An experiment has one such version at most, so all who copy write the same, however late.
+
+    Raises:
+        NotFound, Corrupt: a file is no longer what was registered.
+
+    """
+    folder = f"gs://{bucket}/experiments/{version.experiment_id}/best_model"
+    for name, file in version.files.items():
+        objects.put(f"{folder}/{name}", objects.read(file.uri, sha256=file.sha256))
 
 
 def promote_if_asked(
