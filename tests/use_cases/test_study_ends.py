@@ -1,7 +1,7 @@
 """How studies end: when a cancel meets the end, and when all trials fail."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Event, get_ident
 from typing import Any
 
@@ -9,10 +9,12 @@ import optuna
 import polars as pl
 import pytest
 
+from mlsys.domain.errors import Conflict
 from mlsys.domain.experiment_records import Experiment, ExperimentStatus
 from mlsys.domain.model_records import VersionStatus
 from mlsys.domain.split_records import Split
 from mlsys.handlers.study import handle
+from mlsys.ports import Write
 from mlsys.repositories.experiments import trials_of
 from mlsys.repositories.models import MODEL_VERSIONS
 from mlsys.runtime import Runtime
@@ -63,6 +65,34 @@ def test_a_trial_that_raises_fails_with_its_reason_and_the_study_goes_on(
     assert ended.trials == {"COMPLETE": 3, "FAIL": 1}
     failed = trials_of(ended.id).get("0000001", records=runtime.records).value
     assert failed.user_attrs["failure"] == "RuntimeError: out of bins"
+
+
+def test_a_promotion_that_loses_every_race_is_recorded_and_the_study_ends(
+    ready_split: Split, runtime: Runtime
+) -> None:
+    asked = asked_for(ready_split, runtime, auto_promote={"stage": "production"})
+
+    class Racing:
+        """Records in which somebody else is always quicker to promote."""
+
+        def __getattr__(self, called: str) -> Any:
+            return getattr(runtime.records, called)
+
+        def commit(self, writes: Sequence[Write]) -> Any:
+            if any("promote" in getattr(one, "body", {}).values() for one in writes):
+                raise Conflict("the head has changed")
+            return runtime.records.commit(writes)
+
+    house = House(Racing(), runtime.objects, "artifacts", runtime.now)
+    worker = Worker("study-1", task=0, tasks=1, threads=1, lease_seconds=60)
+    ended = run_study(asked.id, worker=worker, house=house, stop=Event())
+
+    assert ended.status is ExperimentStatus.SUCCEEDED
+    assert ended.promotion is not None
+    assert not ended.promotion.promoted
+    assert "changes too often" in ended.promotion.reasons[0]
+    version = MODEL_VERSIONS.get(str(ended.model_id), records=runtime.records).value
+    assert (version.status, version.promotion) == (VersionStatus.READY, ended.promotion)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import structlog
 from mlsys import __version__
 from mlsys.domain.artifacts import METADATA, METRICS, json_file, model_files
 from mlsys.domain.choices import ModelType
-from mlsys.domain.errors import Refused
+from mlsys.domain.errors import LostRace, Refused
 from mlsys.domain.experiment_records import BestTrial
 from mlsys.domain.messages import AutoPromote
 from mlsys.domain.model_records import ModelVersion, PromotionOutcome, VersionStatus
@@ -111,7 +111,7 @@ def copy_beside_experiment(version: ModelVersion, *, bucket: str, objects: Objec
 def promote_if_asked(
     model_id: str, wish: AutoPromote | None, *, records: Records, now: Callable[[], datetime]
 ) -> PromotionOutcome | None:
-    """Promote as the request wished; a refusal is an outcome, and the version is kept."""
+    """Promote as the request wished; to be refused or outrun is an outcome, the version is kept."""
     if wish is None:
         return None
     request = PromoteRequest(stage=wish.stage, gates=wish.gates, reason="auto_promote")
@@ -119,6 +119,8 @@ def promote_if_asked(
         promote(model_id, request, records=records, now=now())
     except Refused as error:
         return PromotionOutcome(stage=wish.stage, promoted=False, reasons=list(error.reasons))
+    except LostRace as error:
+        return PromotionOutcome(stage=wish.stage, promoted=False, reasons=[str(error)])
     return PromotionOutcome(stage=wish.stage, promoted=True)
 
 
