@@ -1,9 +1,13 @@
 """The study: many trials at once or one by one, and what ended it."""
 
+import os
+from threading import Event
+
 import pytest
 
 from mlsys.domain.experiment_records import ExperimentStatus
 from mlsys.domain.split_records import Split
+from mlsys.handlers import study
 from mlsys.repositories.models import MODEL_VERSIONS
 from mlsys.runtime import Runtime
 from mlsys.use_cases.shown_trials import list_trials
@@ -82,3 +86,26 @@ def test_a_study_that_learns_from_a_stopwatch_is_not_deterministic(
     asked = asked_for(ready_split, runtime, objectives=["metric", other])
 
     assert run(asked.id, runtime).deterministic is deterministic
+
+
+@pytest.mark.parametrize(
+    ("cores", "tasks", "threads"),
+    [(4, 1, [4]), (4, 2, [2, 2]), (4, 3, [2, 1, 1]), (2, 3, [1, 1, 1])],
+)
+def test_tasks_of_one_machine_share_its_cores_and_leave_none_idle(
+    runtime: Runtime,
+    monkeypatch: pytest.MonkeyPatch,
+    cores: int,
+    tasks: int,
+    threads: list[int],
+) -> None:
+    given: list[int] = []
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
+    monkeypatch.setattr(study, "run_study", lambda *_, worker, **__: given.append(worker.threads))
+    unbound = Runtime(runtime.settings.model_copy(update={"threads": None}))
+
+    for task in range(tasks):
+        told = {"CLOUD_RUN_TASK_COUNT": str(tasks), "CLOUD_RUN_TASK_INDEX": str(task)}
+        study.handle("exp-1", unbound, environment=told, stop=Event())
+
+    assert given == threads

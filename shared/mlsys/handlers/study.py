@@ -41,15 +41,16 @@ def handle(
     experiment_id: str, runtime: Runtime, *, environment: Mapping[str, str], stop: Event
 ) -> Experiment:
     """Read, do, return."""
+    task = int(environment.get("CLOUD_RUN_TASK_INDEX", "0"))
     tasks = int(environment.get("CLOUD_RUN_TASK_COUNT", "1"))
     settings = runtime.settings
     cores = len(os.sched_getaffinity(0))
     together = tasks if settings.backend == "local" else 1
     worker = Worker(
         execution_id=environment.get("CLOUD_RUN_EXECUTION", f"by-hand-{uuid4().hex[:8]}"),
-        task=int(environment.get("CLOUD_RUN_TASK_INDEX", "0")),
+        task=task,
         tasks=tasks,
-        threads=settings.threads or max(1, cores // together),
+        threads=settings.threads or _share_of(cores, task=task, tasks=together),
         lease_seconds=settings.lease_seconds,
         usd_per_second=usd_per_second(
             cpus=settings.study_cpus or cores,
@@ -64,6 +65,11 @@ def handle(
         now=runtime.now,
     )
     return run_study(experiment_id, worker=worker, house=house, stop=stop)
+
+
+def _share_of(cores: int, *, task: int, tasks: int) -> int:
+    """Give out the cores of a machine among the tasks on it; the first ones get what is over."""
+    return max(1, cores // tasks + (task < cores % tasks))
 
 
 def _machine_memory_gib() -> float:
