@@ -18,7 +18,7 @@ OF_CLASSES = ("class_weight", "threshold_metric", "calibration")
 def wish_problems(wish: ExperimentWish, columns: Sequence[Column]) -> Iterator[Violation]:
     """Hold a request against the columns of its split, and its fields against each other.
 
-    What it says of the search is held together by search_rules.py.
+    What it says of the search is held together by spaces/rules.py.
     """
     types = {column.name: column.type for column in columns}
     yield from _unknown_columns(wish, types)
