@@ -2,6 +2,7 @@
 
 import os
 from threading import Event
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,8 @@ from mlsys.domain.split_records import Split
 from mlsys.handlers import study
 from mlsys.repositories.models import MODEL_VERSIONS
 from mlsys.runtime import Runtime
+from mlsys.use_cases.searching import search
+from mlsys.use_cases.searching.sampling import sampler_of
 from mlsys.use_cases.shown_trials import list_trials
 from tests.use_cases.conftest import asked_for
 from tests.use_cases.test_study import run, trial_states
@@ -52,6 +55,24 @@ def test_trials_at_once_are_one_study(
     assert ended.status is ExperimentStatus.SUCCEEDED
     assert len(trial_states(experiment.id, runtime)) == sum(ended.trials.values()) == 9
     assert (ended.trials_at_once, ended.deterministic, ended.workers) == (4, False, 1)
+
+
+@pytest.mark.parametrize("trials_at_once", [1, 4])
+def test_the_sampler_is_told_whether_trials_run_side_by_side(
+    ready_split: Split, runtime: Runtime, monkeypatch: pytest.MonkeyPatch, trials_at_once: int
+) -> None:
+    told: list[bool] = []
+
+    def sampler(*arguments: Any, parallel: bool, **more: Any) -> Any:
+        told.append(parallel)
+        return sampler_of(*arguments, parallel=parallel, **more)
+
+    monkeypatch.setattr(search, "sampler_of", sampler)
+    config = {"n_trials": 4, "trials_at_once": trials_at_once}
+
+    run(asked_for(ready_split, runtime, optuna_config=config).id, runtime)
+
+    assert told == [trials_at_once > 1]
 
 
 @pytest.mark.parametrize(

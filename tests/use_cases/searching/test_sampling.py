@@ -1,7 +1,10 @@
 """Each sampler, over our storage: inside the space, the same again, and none of it twice."""
 
 from collections.abc import Callable
+from itertools import combinations
+from math import dist
 from pathlib import Path
+from statistics import fmean
 from threading import Event
 from typing import Any
 
@@ -16,7 +19,7 @@ from mlsys.domain.messages import OptunaConfig
 from mlsys.domain.spaces.dimensions import Choice, Float, Int
 from mlsys.domain.spaces.points import sides_of
 from mlsys.domain.spaces.search import SPACES, Params, Spaces, Suggested, first_trials, suggest
-from mlsys.use_cases.searching.sampling import budget_of, sampler_of
+from mlsys.use_cases.searching.sampling import STARTUP_TRIALS, budget_of, sampler_of
 from mlsys.use_cases.trials.storage import TrialStorage
 from mlsys.use_cases.trials.work import work
 
@@ -215,6 +218,40 @@ def test_three_libraries_are_tuned_and_the_best_one_is_preferred(tmp_path: Path)
     libraries = [one.params["model_type"] for one in trials]
     assert sorted(libraries[:3]) == ["catboost", "lightgbm", "xgboost"]
     assert libraries[20:].count("catboost") > 20
+
+
+@pytest.mark.parametrize("parallel", [True, False])
+def test_tpe_looks_at_all_parameters_together_and_at_what_runs_beside(*, parallel: bool) -> None:
+    sampler = sampler_of(configured("TPE"), spaces=ONE, task=0, parallel=parallel)
+
+    assert isinstance(sampler, optuna.samplers.TPESampler)
+    assert (sampler._multivariate, sampler._constant_liar) == (True, parallel)  # noqa: SLF001
+
+
+def test_of_four_trials_at_once_none_nearly_repeats_another() -> None:
+    apart, control = (
+        fmean(distance_in_fours(parallel=parallel, seed=seed) for seed in range(4))
+        for parallel in (True, False)
+    )
+
+    assert apart > 1.4 * control
+
+
+def distance_in_fours(*, parallel: bool, seed: int) -> float:
+    """Ask TPE for four trials at a time; say how far apart those of one time are."""
+    spaces: Spaces = {ModelType.XGBOOST: {"subsample": Float(0.0, 1.0), "gamma": Float(0.0, 1.0)}}
+    sampler = sampler_of(configured("TPE", seed=seed), spaces=spaces, task=0, parallel=parallel)
+    study = optuna.create_study(sampler=sampler)
+    distances = []
+    for _ in range(10):
+        running = [study.ask() for _ in range(4)]
+        values = [bowl(spaces)(trial) for trial in running]
+        points = [tuple(trial.params.values()) for trial in running]
+        if running[0].number > STARTUP_TRIALS:
+            distances += [dist(*pair) for pair in combinations(points, 2)]
+        for trial, value in zip(running, values, strict=True):
+            study.tell(trial, value)
+    return fmean(distances)
 
 
 @pytest.mark.parametrize("sampler", ["TPE", "Random", "QMC", "NSGAII"])
