@@ -5,6 +5,7 @@ Beside each promise stands a server that breaks it, or an end that does.
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ ROOT = SOURCE.parents[2]
 LARGE = b" " * (SMALL_BYTES + 1)
 PATIENCE_SECONDS = 120
 IMPATIENCE_SECONDS = 3
+GRACE_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,31 @@ def test_a_server_that_is_told_to_stop_takes_no_more_and_ends_what_it_began(
     assert running is None
     assert [one.status_code for one in answered] == [200] * WAITING_AT_ONCE
     assert ended == 0
+
+
+def test_a_server_that_is_told_to_stop_waits_for_no_half_of_a_request(
+    tmp_path: Path, pool: ThreadPoolExecutor
+) -> None:
+    with serving(tmp_path) as held, half_a_request(held):
+        asked = pool.submit(held.hold)
+        held.wait_until_held()
+        held.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: not accepts(held))
+        held.let_go()
+        answered = asked.result()
+        ended = held.process.wait(GRACE_SECONDS)
+
+    assert answered.status_code == 200
+    assert ended == 0
+
+
+@contextmanager
+def half_a_request(held: Held) -> Iterator[None]:
+    """Send a request but for its end, and stay."""
+    with socket.create_connection(("127.0.0.1", httpx.URL(held.url).port or 0)) as connection:
+        told = f"POST /hold HTTP/1.1\r\nHost: held\r\nContent-Length: {len(LARGE)}\r\n\r\n"
+        connection.sendall(told.encode() + LARGE[: SMALL_BYTES // 2])
+        yield
 
 
 def test_a_server_that_is_killed_leaves_what_it_began(
