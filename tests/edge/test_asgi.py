@@ -4,6 +4,7 @@ import asyncio
 import io
 import threading
 from collections.abc import Callable, Coroutine
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -13,9 +14,10 @@ from pydantic import BaseModel
 from structlog.testing import capture_logs
 
 from mlsys import logs
-from mlsys.edge.asgi import MAX_LINE, MAX_LINE_BYTES, SMALL_BYTES, Message, Server
+from mlsys.edge.asgi import MAX_LINE, MAX_LINE_BYTES, SMALL_BYTES, Server
 from mlsys.edge.http import Call, Route
 from mlsys.edge.parsing import MAX_BODY_BYTES
+from tests.edge.asgi_client import answered
 
 LARGE = b" " * (SMALL_BYTES + 1)
 PATIENCE_SECONDS = 60.0
@@ -62,6 +64,21 @@ def look_up(call: Call, gate: Gate) -> Told:
     return tell(call, gate)
 
 
+def work(call: Call, gate: Gate) -> Told:
+    call.work()
+    return tell(call, gate)
+
+
+def look_up_and_work(call: Call, gate: Gate) -> Told:
+    call.wait()
+    return work(call, gate)
+
+
+def work_and_look_up(call: Call, gate: Gate) -> Told:
+    call.work()
+    return look_up(call, gate)
+
+
 def hold(call: Call, gate: Gate) -> Told:
     gate.pass_through()
     return tell(call, gate)
@@ -79,6 +96,9 @@ def shape(status: HTTPStatus, message: str) -> Told:
 ROUTES = (
     Route("POST", "/tell", tell),
     Route("POST", "/look-up", look_up),
+    Route("POST", "/work", work),
+    Route("POST", "/look-up-and-work", look_up_and_work),
+    Route("POST", "/work-and-look-up", work_and_look_up),
     Route("POST", "/hold", hold),
     Route("POST", "/hold-shaped", hold, error=shape),
     Route("POST", "/look-up-and-hold", look_up_and_hold),
@@ -96,27 +116,7 @@ def gate() -> Gate:
 @pytest.fixture
 def ask(gate: Gate) -> Ask:
     """Ask a server of this test's."""
-    server = Server(ROUTES, gate)
-
-    async def answered(
-        method: str, path: str, *parts: bytes, query: bytes = b"", **named: str
-    ) -> httpx.Response:
-        headers = [(name.replace("_", "-").encode(), text.encode()) for name, text in named.items()]
-        scope = {"method": method, "path": path, "headers": headers, "query_string": query}
-        left, sent = list(parts or [b""]), list[Message]()
-
-        async def receive() -> Message:
-            body = left.pop(0)
-            return {"type": "http.request", "body": body, "more_body": bool(left)}
-
-        async def send(message: Message) -> None:
-            sent.append(message)
-
-        await server(scope, receive, send)
-        start, body = sent
-        return httpx.Response(start["status"], headers=start["headers"], content=body["body"])
-
-    return answered
+    return partial(answered, Server(ROUTES, gate))
 
 
 def body_of(answered: httpx.Response) -> Any:
@@ -133,12 +133,27 @@ def test_what_is_small_is_answered_on_the_loop_and_what_is_large_is_not(ask: Ask
     assert large != small
 
 
-@pytest.mark.parametrize("body", [b"", LARGE])
-def test_what_must_wait_is_answered_by_another_thread(ask: Ask, body: bytes) -> None:
-    answered = asyncio.run(ask("POST", "/look-up", body))
+def test_long_work_of_a_small_body_is_done_where_large_bodies_are(ask: Ask) -> None:
+    async def threads() -> list[str]:
+        asked = (("/work", b""), ("/tell", LARGE), ("/work", LARGE))
+        return [body_of(await ask("POST", path, body))["thread"] for path, body in asked]
 
-    assert answered.status_code == 200
-    assert body_of(answered)["thread"] != threading.current_thread().name
+    small, *large = asyncio.run(threads())
+
+    assert small != threading.current_thread().name
+    assert large == [small, small]
+
+
+@pytest.mark.parametrize("path", ["/look-up", "/look-up-and-work", "/work-and-look-up"])
+@pytest.mark.parametrize("body", [b"", LARGE])
+def test_what_must_wait_is_answered_by_another_thread(ask: Ask, path: str, body: bytes) -> None:
+    async def threads() -> list[str]:
+        asked = (("/work", b""), (path, body))
+        return [body_of(await ask("POST", one, sent))["thread"] for one, sent in asked]
+
+    working, waiting = asyncio.run(threads())
+
+    assert waiting not in {working, threading.current_thread().name}
 
 
 def test_a_body_in_parts_is_put_together_and_read_no_further_than_needed(ask: Ask) -> None:

@@ -62,7 +62,7 @@ class Endless(asgi.Server[Path]):
     def __init__(self, routes: tuple[Route[Path], ...], runtime: Path) -> None:
         super().__init__(routes, runtime)
         for line in (self._working, self._waiting):
-            vars(line)["has_room"] = lambda _: True
+            vars(line)["check_room"] = lambda _: None
 
 
 class Looped(asgi.Server[Path]):

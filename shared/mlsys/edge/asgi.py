@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl
 import structlog
 
 from mlsys.domain.errors import Overloaded
-from mlsys.edge.http import ANSWERED, Answer, MustWait, Request, Route, Runtime, log, respond
+from mlsys.edge.http import ANSWERED, Answer, Request, Route, Runtime, log, respond
+from mlsys.edge.moves import MustWait, MustWork
 from mlsys.edge.openapi import described
 from mlsys.edge.parsing import MAX_BODY_BYTES
 
@@ -30,7 +31,7 @@ class Server(Generic[Runtime]):
     """An ASGI application: answers the requests of one event loop, or refuses what cannot be soon.
 
     What is small and at hand is answered on the loop: to another thread and back takes longer.
-    One thread works on larger bodies, others wait for stores. Each line has an end.
+    One thread works on what is larger, others wait for stores. Each line has an end.
     """
 
     def __init__(self, routes: tuple[Route[Runtime], ...], runtime: Runtime) -> None:
@@ -42,7 +43,12 @@ class Server(Generic[Runtime]):
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer an HTTP request."""
-        answer = await self._answer(await _read_request(scope, receive))
+        first = await receive()
+        asked = _request(scope, first.get("body", b""))
+        if first.get("more_body", False):
+            answer = await self._answer_in_parts(asked, receive)
+        else:
+            answer = await self._answer(asked)
         headers = [
             (name.lower().encode(), value.encode("latin-1"))
             for name, value in answer.headers.items()
@@ -53,18 +59,40 @@ class Server(Generic[Runtime]):
         )
         await send({"type": "http.response.body", "body": answer.body})
 
+    async def _answer_in_parts(self, asked: Request, receive: Receive) -> Answer:
+        """Read on as long as the line that works has room for what came, and answer."""
+        line, kept_bytes = self._working, 0
+
+        def keep(size_bytes: int) -> None:
+            nonlocal kept_bytes
+            if size_bytes > SMALL_BYTES:
+                line.check_room(size_bytes - kept_bytes)
+                line.size_bytes += size_bytes - kept_bytes
+                kept_bytes = size_bytes
+
+        try:
+            body = await read_body(receive, asked.body, keep=keep)
+        except Overloaded as told:
+            return respond(self._table, asked, self._runtime, refusal=told)
+        finally:
+            line.size_bytes -= kept_bytes
+        return await self._answer(asked._replace(body=body, on_loop=len(body) <= SMALL_BYTES))
+
     async def _answer(self, asked: Request) -> Answer:
         try:
-            if len(asked.body) <= SMALL_BYTES:
+            if asked.on_loop:
                 return respond(self._table, asked, self._runtime, note=self._notes.add)
             return await self._in(self._working, asked)
+        except MustWork:
+            return await self._answer(asked._replace(on_loop=False))
         except MustWait:
-            return await self._in(self._waiting, asked._replace(at_once=False))
+            return await self._in(self._waiting, asked._replace(at_once=False, on_loop=False))
 
     async def _in(self, line: "_Line", asked: Request) -> Answer:
         size_bytes = len(asked.body)
-        if not line.has_room(size_bytes):
-            told = Overloaded(f"{line.requests} requests stand in line already: ask again later")
+        try:
+            line.check_room(size_bytes)
+        except Overloaded as told:
             return respond(self._table, asked, self._runtime, refusal=told)
         line.requests += 1
         line.size_bytes += size_bytes
@@ -86,17 +114,20 @@ def server_of(
     return Server(routes(built), built)
 
 
-async def read_body(receive: Receive) -> bytes:
-    """Read at most one byte over the limit, which is enough to refuse it."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body", False):
-        return body[: MAX_BODY_BYTES + 1]
-    parts, length = [body], len(body)
-    while message.get("more_body", False) and length <= MAX_BODY_BYTES:
+async def read_body(
+    receive: Receive, begun: bytes = b"", *, keep: Callable[[int], None] = lambda _: None
+) -> bytes:
+    """Read at most one byte over the limit, which is enough to refuse it.
+
+    Before it reads on it tells `keep` how much there is, which may raise instead.
+    """
+    parts, length, more = [begun], len(begun), True
+    while more and length <= MAX_BODY_BYTES:
+        keep(length)
         message = await receive()
         parts.append(message.get("body", b""))
         length += len(parts[-1])
+        more = message.get("more_body", False)
     return b"".join(parts)[: MAX_BODY_BYTES + 1]
 
 
@@ -108,9 +139,11 @@ class _Line:
         self.requests = 0
         self.size_bytes = 0
 
-    def has_room(self, size_bytes: int) -> bool:
-        """Whether so much more can be answered soon."""
-        return self.requests < MAX_LINE and self.size_bytes + size_bytes <= MAX_LINE_BYTES
+    def check_room(self, size_bytes: int) -> None:
+        """Raise Overloaded unless so much more can be answered soon."""
+        if self.requests >= MAX_LINE or self.size_bytes + size_bytes > MAX_LINE_BYTES:
+            told = f"{self.requests} requests and {self.size_bytes} bytes stand in line already"
+            raise Overloaded(f"{told}: ask again later")
 
 
 class _Notes:
@@ -141,7 +174,7 @@ class _Notes:
             configured["logger_factory"]().msg("\n".join(written))
 
 
-async def _read_request(scope: Mapping[str, Any], receive: Receive) -> Request:
+def _request(scope: Mapping[str, Any], body: bytes) -> Request:
     query: bytes = scope["query_string"]
     return Request(
         method=scope["method"],
@@ -150,6 +183,7 @@ async def _read_request(scope: Mapping[str, Any], receive: Receive) -> Request:
         headers={
             name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
         },
-        body=await read_body(receive),
+        body=body[: MAX_BODY_BYTES + 1],
         at_once=True,
+        on_loop=len(body) <= SMALL_BYTES,
     )

@@ -24,6 +24,7 @@ from mlsys.edge.failures import (
     details_of,
     in_words,
 )
+from mlsys.edge.moves import MustWait, MustWork
 from mlsys.edge.parsing import Model, check_size, loggable, parse_json, parse_model, parse_query
 from mlsys.edge.request_ids import carried_of, request_id_of
 
@@ -40,15 +41,10 @@ ErrorShape = Callable[[HTTPStatus, str], BaseModel]
 """How somebody else's format says what went wrong: from a status and all problems in words."""
 
 
-class MustWait(Exception):
-    """A request that was to be answered at once needs what is not at hand: let another thread."""
-
-
 class Request(NamedTuple):
     """What came in. Header names are in lower case.
 
-    To one that is to be answered `at_once`, on the thread that carries all of them, no handler
-    reads from a store: it raises MustWait.
+    To answer it `at_once` no handler may read from a store, and `on_loop` none may work for long.
     """
 
     method: str
@@ -57,6 +53,7 @@ class Request(NamedTuple):
     headers: Mapping[str, str] = MappingProxyType({})
     body: bytes = b""
     at_once: bool = False
+    on_loop: bool = False
 
 
 class Answer(NamedTuple):
@@ -101,6 +98,11 @@ class Call(NamedTuple):
         """Begin what may take long. Raises MustWait where that must not be."""
         if self.request.at_once:
             raise MustWait
+
+    def work(self) -> None:
+        """Begin what computes for long. Raises MustWork where that must not be."""
+        if self.request.on_loop:
+            raise MustWork
 
     def body(self) -> bytes:
         """Return the body as it came. Raises TooLarge."""
@@ -175,8 +177,7 @@ def respond(
 ) -> Answer:
     """Answer one request, or refuse it, and write its line in the log, or have `note` write it.
 
-    Errors raised on purpose become answers as in docs/api.md; any other travels on, to become a
-    500 with its traceback in the log.
+    Errors raised on purpose become answers as in docs/api.md; any other travels on, to be a 500.
     """
     started = perf_counter()
     request_id = request_id_of(request.headers)

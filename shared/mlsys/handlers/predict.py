@@ -18,19 +18,21 @@ from mlsys.edge.parsing import parse_query
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from mlsys.use_cases.about import about
-from mlsys.use_cases.predict import PredictRequest, answer_rows
+from mlsys.use_cases.predict import PredictRequest, Rows, answer_rows
 from mlsys.use_cases.readiness import ask_backends
 from mlsys.use_cases.serving.loaded_models import LoadedModel, ModelSelection
 from mlsys.use_cases.serving.shelf import UNFORESEEN
 
 log = structlog.get_logger()
 
+FEW_ROWS = 50
+FEW_EXPLAINED = 3
+
 
 def create(call: Call, runtime: Runtime) -> Json[Predictions]:
     """Predict rows with the model that the body names."""
     asked = call.json(PredictRequest)
-    loaded = _find(call, runtime, asked)
-    return Json(answer_rows(loaded, asked.instances, asked.parameters, request_id=call.request_id))
+    return _scored(call, _find(call, runtime, asked), asked.instances, asked.parameters)
 
 
 def predict_named(call: Call, runtime: Runtime) -> Json[Predictions]:
@@ -235,4 +237,12 @@ def _answer(
     call: Call, loaded: LoadedModel, sent: SentRows, parameters: PredictParameters
 ) -> Json[Predictions]:
     with sent.told_in_place():
-        return Json(answer_rows(loaded, sent.rows, parameters, request_id=call.request_id))
+        return _scored(call, loaded, sent.rows, parameters)
+
+
+def _scored(
+    call: Call, loaded: LoadedModel, rows: Rows, parameters: PredictParameters
+) -> Json[Predictions]:
+    if len(rows) > (FEW_EXPLAINED if parameters.explain else FEW_ROWS):
+        call.work()
+    return Json(answer_rows(loaded, rows, parameters, request_id=call.request_id))

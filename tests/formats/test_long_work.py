@@ -1,0 +1,72 @@
+"""A small body may hold rows that take long: nobody waits for them but who sent them."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from mlsys.edge.asgi import SMALL_BYTES, Server
+from mlsys.handlers.predict import FEW_EXPLAINED, FEW_ROWS, served
+from tests.edge.asgi_client import answered
+from tests.formats.asking import ROW, Predictor
+
+PREDICT = "/v1/predict"
+NAMED = "/v1/models/lightgbm:predict"
+INVOCATIONS = "/invocations"
+INFER = "/v2/models/lightgbm/infer"
+
+
+def test_who_asks_for_little_is_answered_before_the_next(predictor: Predictor) -> None:
+    assert answered_first(predictor, PREDICT, asked(PREDICT, 1)) == PREDICT
+    assert answered_first(predictor, PREDICT, asked(PREDICT, FEW_ROWS)) == PREDICT
+    assert (
+        answered_first(predictor, PREDICT, asked(PREDICT, FEW_EXPLAINED, explain=True)) == PREDICT
+    )
+
+
+@pytest.mark.parametrize("path", [PREDICT, NAMED, INVOCATIONS, INFER])
+def test_many_rows_in_a_small_body_let_others_go_first(predictor: Predictor, path: str) -> None:
+    assert answered_first(predictor, path, asked(path, FEW_ROWS + 1)) == "/livez"
+
+
+@pytest.mark.parametrize("path", [PREDICT, NAMED, INVOCATIONS])
+def test_some_explanations_let_others_go_first(predictor: Predictor, path: str) -> None:
+    body = asked(path, FEW_EXPLAINED + 1, explain=True)
+
+    assert answered_first(predictor, path, body) == "/livez"
+
+
+def asked(path: str, rows: int, **parameters: Any) -> bytes:
+    """Return a small body that asks for so many rows."""
+    named = {"params" if path == INVOCATIONS else "parameters": parameters}
+    body: dict[str, Any] = {"instances": [list(ROW.values())] * rows, **named}
+    if path == PREDICT:
+        body = {"model": "lightgbm", "instances": [ROW] * rows, **named}
+    if path == INFER:
+        body = {"inputs": [tensor(name, value, rows) for name, value in ROW.items()]}
+    written = json.dumps(body, separators=(",", ":")).encode()
+    assert len(written) <= SMALL_BYTES
+    return written
+
+
+def tensor(name: str, value: object, rows: int) -> dict[str, Any]:
+    kind = "BYTES" if isinstance(value, str) else "INT64"
+    return {"name": name, "shape": [rows], "datatype": kind, "data": [value] * rows}
+
+
+def answered_first(predictor: Predictor, path: str, body: bytes) -> str:
+    """Ask there, and then who is alive; return which path answered first."""
+    server, order = Server(served(predictor.runtime), predictor.runtime), list[str]()
+
+    async def ask(method: str, path: str, body: bytes) -> None:
+        assert (await answered(server, method, path, body)).status_code == 200
+        order.append(path)
+
+    async def both() -> None:
+        await ask("POST", path, asked(path, 1))
+        order.clear()
+        await asyncio.gather(ask("POST", path, body), ask("GET", "/livez", b""))
+
+    asyncio.run(both())
+    return order[0]
