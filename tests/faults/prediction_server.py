@@ -1,4 +1,4 @@
-"""A server of predictions whose engine may be broken: `python -m tests.faults.prediction_server`.
+"""What serves predictions, its engine maybe broken: `python -m tests.faults.prediction_server`.
 
 Arguments: the home, the port, and `whole`, `torn` or `hoarding`. When it is told to stop it prints
 how many models it holds.
@@ -6,17 +6,17 @@ how many models it holds.
 
 import gc
 import json
-import signal
 import sys
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
-import uvicorn
-
 from mlsys import logs
-from mlsys.dev.app import build_app
 from mlsys.domain.artifacts import Model
 from mlsys.domain.model_records import ModelVersion
+from mlsys.edge.asgi import Server
+from mlsys.edge.listening import listen
+from mlsys.handlers.predict import served
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from mlsys.use_cases.serving.loaded_models import LoadedModel, LoadedModels, ModelSelection
@@ -75,13 +75,11 @@ class Serving(Runtime):
 
 
 def main() -> None:
-    """Serve until SIGTERM, which uvicorn hands on when it has stopped; then count."""
+    """Serve until SIGTERM, as it is deployed; then count."""
     logs.configure("error")
-    signal.signal(signal.SIGTERM, lambda *_: None)
     runtime = Serving(Settings(home=Path(sys.argv[1])))
-    uvicorn.run(
-        build_app(runtime), host="127.0.0.1", port=int(sys.argv[2]), log_config=None, lifespan="off"
-    )
+    with suppress(SystemExit):
+        listen(Server(served(runtime), runtime), host="127.0.0.1", port=int(sys.argv[2]))
     runtime.models.close()
     held = sum(isinstance(one, LoadedModel) for one in gc.get_objects())
     sys.stdout.write(json.dumps({"held": held}))
