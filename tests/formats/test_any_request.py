@@ -12,9 +12,11 @@ from schemathesis.core.result import Ok
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 
 from mlsys.dev.app import build_app
+from mlsys.edge.asgi import Server
+from mlsys.handlers.predict import served
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from tests.homes import copy_home
@@ -29,13 +31,15 @@ def _quiet() -> None:
 
 
 @pytest.fixture
-def app(trained_home: Path, tmp_path: Path) -> Starlette:
+def runtime(trained_home: Path, tmp_path: Path) -> Runtime:
     copy_home(trained_home, tmp_path / "home")
-    return build_app(Runtime(Settings(home=tmp_path / "home", threads=1, default_model="lightgbm")))
+    return Runtime(Settings(home=tmp_path / "home", threads=1, default_model="lightgbm"))
 
 
-def test_no_request_that_openapi_allows_breaks_a_route(app: Starlette) -> None:
-    seen = ask_everything(app, {"name": "lightgbm", "model_id": "lightgbm-v1", "version": 1})
+def test_no_request_that_openapi_allows_breaks_a_route(runtime: Runtime) -> None:
+    known = {"name": "lightgbm", "model_id": "lightgbm-v1", "version": 1}
+
+    seen = ask_everything(build_app(runtime), known)
 
     assert len(seen) > 25
     assert {status for statuses in seen.values() for status in statuses} <= {
@@ -43,6 +47,17 @@ def test_no_request_that_openapi_allows_breaks_a_route(app: Starlette) -> None:
     }
     assert 200 in seen["GET /v2/models/{name}/ready"]
     assert 400 in seen["POST /invocations"]
+
+
+def test_none_breaks_what_serves_predictions_by_itself(runtime: Runtime) -> None:
+    known = {"name": "lightgbm", "version": 1}
+    app = Starlette(routes=[Mount("/", Server(served(runtime), runtime))])  # it takes lifespans
+
+    seen = ask_everything(app, known)
+
+    assert {status for statuses in seen.values() for status in statuses} <= {200, 400, 404, 413}
+    assert seen["GET /readyz"] == {200}
+    assert 200 in seen["GET /v1/models/{name}"]
 
 
 def test_a_route_that_breaks_is_noticed() -> None:
