@@ -191,10 +191,16 @@ def test_without_a_default_model_it_says_what_to_set(without_default: Predictor)
     assert "MLSYS_DEFAULT_MODEL" in error["message"]
 
 
-def test_ping_and_version_answer(predictor: Predictor, without_default: Predictor) -> None:
-    assert predictor.get("/ping") == without_default.get("/ping") == {"status": "ok"}
+@pytest.mark.parametrize("path", ["/ping", "/health"])
+def test_who_asks_whether_it_serves_is_told(
+    predictor: Predictor, without_default: Predictor, path: str
+) -> None:
+    assert predictor.get(path) == without_default.get(path) == {"status": "ok"}
+    assert predictor.with_default("nobody").answer("GET", path).status == 404
+
+
+def test_version_answers(predictor: Predictor) -> None:
     assert predictor.get("/version")["backend"] == "local"
-    assert predictor.with_default("nobody").answer("GET", "/ping").status == 404
 
 
 def test_another_method_is_refused_in_mlflows_form(predictor: Predictor) -> None:

@@ -22,6 +22,7 @@ GETS = [
     ("models", "/v1/models"),
     ("models", "/openapi.json"),
     ("predict", "/ping"),
+    ("predict", "/health"),
     ("predict", "/version"),
     ("predict", "/v2"),
     ("predict", "/v2/health/ready"),

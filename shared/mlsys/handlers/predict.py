@@ -173,6 +173,7 @@ ROUTES = (
     Route("GET", "/v1/models/{name}", model_ready),
     Route("POST", "/invocations", invoke, body=mlflow.Invocation, error=mlflow.mlflow_error),
     Route("GET", "/ping", ping, error=mlflow.mlflow_error),
+    Route("GET", "/health", ping, error=mlflow.mlflow_error),
     Route("GET", "/healthz", alive),
     Route("GET", "/livez", alive),
     Route("GET", "/readyz", ready),
