@@ -1,4 +1,4 @@
-"""A small body may hold rows that take long: nobody waits for them but who sent them."""
+"""What is small may ask for what takes long: nobody waits for it but who asked."""
 
 import asyncio
 import json
@@ -37,6 +37,11 @@ def test_some_explanations_let_others_go_first(predictor: Predictor, path: str) 
     assert answered_first(predictor, path, body) == "/livez"
 
 
+@pytest.mark.parametrize("path", ["/openapi.json", "/v1/models/lightgbm/openapi.json"])
+def test_descriptions_let_others_go_first(predictor: Predictor, path: str) -> None:
+    assert answered_first(predictor, path) == "/livez"
+
+
 def asked(path: str, rows: int, **parameters: Any) -> bytes:
     """Return a small body that asks for so many rows."""
     named = {"params" if path == INVOCATIONS else "parameters": parameters}
@@ -55,18 +60,19 @@ def tensor(name: str, value: object, rows: int) -> dict[str, Any]:
     return {"name": name, "shape": [rows], "datatype": kind, "data": [value] * rows}
 
 
-def answered_first(predictor: Predictor, path: str, body: bytes) -> str:
+def answered_first(predictor: Predictor, path: str, body: bytes = b"") -> str:
     """Ask there, and then who is alive; return which path answered first."""
     server, order = Server(served(predictor.runtime), predictor.runtime), list[str]()
 
-    async def ask(method: str, path: str, body: bytes) -> None:
+    async def ask(path: str, body: bytes = b"") -> None:
+        method = "POST" if body else "GET"
         assert (await answered(server, method, path, body)).status_code == 200
         order.append(path)
 
     async def both() -> None:
-        await ask("POST", path, asked(path, 1))
+        await ask(path, body)  # the model is loaded now
         order.clear()
-        await asyncio.gather(ask("POST", path, body), ask("GET", "/livez", b""))
+        await asyncio.gather(ask(path, body), ask("/livez"))
 
     asyncio.run(both())
     return order[0]

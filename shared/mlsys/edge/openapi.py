@@ -32,8 +32,9 @@ def described(routes: tuple[Route[Runtime], ...]) -> Table[Runtime]:
 def description_routes(routes: Sequence[Route[Runtime]]) -> tuple[Route[Runtime], ...]:
     """Return `GET /openapi.json` and `GET /docs` of these routes."""
 
-    def openapi(_: Call, __: Runtime) -> Content:
+    def openapi(call: Call, _: Runtime) -> Content:
         """Describe all routes in OpenAPI 3.1."""
+        call.work()
         return Content("application/json", json.dumps(openapi_of(all_routes)).encode())
 
     def docs(_: Call, __: Runtime) -> Content:

@@ -48,6 +48,7 @@ def predict_default(call: Call, runtime: Runtime) -> Json[Predictions]:
 def describe_model(call: Call, runtime: Runtime) -> Content:
     """Describe the calls of one model in OpenAPI, with a schema of its own rows."""
     loaded = _named(call, runtime)
+    call.work()
     return Content("application/json", model_openapi(loaded.model, name=loaded.version.name))
 
 
