@@ -24,6 +24,7 @@ Send = Callable[[Message], Awaitable[None]]
 SMALL_BYTES = 8192
 MAX_LINE = 32
 MAX_LINE_BYTES = 16 * 2**20
+MAX_READING_BYTES = 64 * 2**20
 WAITING_AT_ONCE = 8
 
 
@@ -38,6 +39,7 @@ class Server(Generic[Runtime]):
         self._table = described(routes)
         self._runtime = runtime
         self._notes = _Notes()
+        self._reading_bytes = 0
         self._working = _Line(threads=1)
         self._waiting = _Line(threads=WAITING_AT_ONCE)
 
@@ -60,14 +62,17 @@ class Server(Generic[Runtime]):
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _answer_in_parts(self, asked: Request, receive: Receive) -> Answer:
-        """Read on as long as the line that works has room for what came, and answer."""
-        line, kept_bytes = self._working, 0
+        """Read on as long as there is room for what came, and answer."""
+        kept_bytes = 0
 
         def keep(size_bytes: int) -> None:
             nonlocal kept_bytes
             if size_bytes > SMALL_BYTES:
-                line.check_room(size_bytes - kept_bytes)
-                line.size_bytes += size_bytes - kept_bytes
+                more_bytes = size_bytes - kept_bytes
+                if self._reading_bytes + more_bytes > MAX_READING_BYTES:
+                    told = f"{self._reading_bytes} bytes of bodies are on their way already"
+                    raise Overloaded(f"{told}: ask again later")
+                self._reading_bytes += more_bytes
                 kept_bytes = size_bytes
 
         try:
@@ -75,7 +80,7 @@ class Server(Generic[Runtime]):
         except Overloaded as told:
             return respond(self._table, asked, self._runtime, refusal=told)
         finally:
-            line.size_bytes -= kept_bytes
+            self._reading_bytes -= kept_bytes
         return await self._answer(asked._replace(body=body, on_loop=len(body) <= SMALL_BYTES))
 
     async def _answer(self, asked: Request) -> Answer:
