@@ -165,21 +165,23 @@ resource "google_monitoring_dashboard" "this" {
     mosaicLayout = {
       columns = 12
       tiles = [
-        for place, key in keys(local.watched) : {
-          xPos   = place % 2 * 6
-          yPos   = floor(place / 2) * 4
-          width  = 6
-          height = 4
-          widget = {
-            title = local.watched[key].title
-            xyChart = {
-              dataSets = [{
-                plotType        = "LINE"
-                timeSeriesQuery = local.queries[key]
-              }]
+        for place, key in keys(local.watched) : merge(
+          # The API leaves zeros out of what it tells, which would be a change in every plan.
+          { for side, at in { xPos = place % 2 * 6, yPos = floor(place / 2) * 4 } : side => at if at != 0 },
+          {
+            width  = 6
+            height = 4
+            widget = {
+              title = local.watched[key].title
+              xyChart = {
+                dataSets = [{
+                  plotType        = "LINE"
+                  timeSeriesQuery = local.queries[key]
+                }]
+              }
             }
-          }
-        }
+          },
+        )
       ]
     }
   })

@@ -42,6 +42,14 @@ run "everything_that_may_go_wrong_is_told" {
   }
 
   assert {
+    condition = [
+      for tile in jsondecode(google_monitoring_dashboard.this.dashboard_json).mosaicLayout.tiles :
+      [lookup(tile, "xPos", "left out"), lookup(tile, "yPos", "left out")]
+    ] == [["left out", "left out"], [6, "left out"], ["left out", 4], [6, 4], ["left out", 8]]
+    error_message = "No zero is written, which the API would leave out."
+  }
+
+  assert {
     condition     = keys(google_billing_budget.this) == ["012345-6789AB-CDEF01"]
     error_message = "There is a budget."
   }
