@@ -15,6 +15,7 @@ from tests.infra.table import ROOT, Deployable
 
 EVERYBODY = {"allUsers", "allAuthenticatedUsers"}
 BASIC = {"roles/owner", "roles/editor", "roles/viewer"}
+TOKENS_OF_ITS_OWN = "roles/iam.serviceAccountOpenIdTokenCreator"
 NEVER_AT_THE_PROJECT = {
     "roles/iam.serviceAccountTokenCreator",
     "roles/iam.serviceAccountUser",
@@ -22,6 +23,7 @@ NEVER_AT_THE_PROJECT = {
     "roles/run.admin",
     "roles/run.developer",
     "roles/storage.admin",
+    TOKENS_OF_ITS_OWN,
 }
 AUTHORITATIVE = ("_iam_binding", "_iam_policy")
 PROTECTED = {"staging", "prod"}
@@ -65,7 +67,7 @@ class Plan:
 def findings(plan: Plan, *, types: set[str]) -> list[str]:
     """Return every breach."""
     rules = (
-        *(_access, _deployables, _accounts, _variables),
+        *(_access, _deployables, _accounts, _smoke_test, _variables),
         *(_paths_of_events, _agents, _buckets, _protection),
     )
     found = [sentence for rule in rules for sentence in rule(plan)]
@@ -136,7 +138,7 @@ def _given(plan: Plan, account: str) -> set[tuple[str, str]]:
     """Return the roles of an account, each with its resource as the table writes it."""
     member = f"serviceAccount:{account}@"
     return {
-        (one.values["role"], _resource(one, plan))
+        (str(one.values.get("role", "")), _resource(one, plan))
         for one in plan.resources
         if "_iam_" in one.type and str(one.values.get("member", "")).startswith(member)
     }
@@ -157,6 +159,13 @@ def _resource(one: Resource, plan: Plan) -> str:
     short = "sources" if short == "demo-lake" else short
     folder = conditions[0].get("title", "").removeprefix("only-")
     return "/".join(filter(None, [kind, short, folder]))
+
+
+def _smoke_test(plan: Plan) -> Iterator[str]:
+    """What the deployer needs to ask whether what it rolled out works."""
+    given = _given(plan, plan.named("deploy"))
+    if TOKENS_OF_ITS_OWN not in {role for role, _ in given}:
+        yield "the deployer gets no token that says who asks"
 
 
 def _variables(plan: Plan) -> Iterator[str]:

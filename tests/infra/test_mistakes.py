@@ -107,6 +107,12 @@ BREACHES = {
         "",
         "not as its own",
     ),
+    "the deployer cannot say who asks": (
+        "modules/delivery/main.tf",
+        "serviceAccountOpenIdTokenCreator",
+        "serviceAccountViewer",
+        "the deployer gets no token",
+    ),
     "a variable is no setting": (
         "modules/platform/main.tf",
         "MLSYS_REGION   ",

@@ -84,6 +84,13 @@ resource "google_project_iam_member" "logs" {
   member  = google_service_account.this.member
 }
 
+# There it also asks what was rolled out whether it works, with a token that says who asks.
+resource "google_service_account_iam_member" "tokens" {
+  service_account_id = google_service_account.this.name
+  role               = "roles/iam.serviceAccountOpenIdTokenCreator"
+  member             = google_service_account.this.member
+}
+
 resource "google_storage_bucket_iam_member" "state" {
   bucket = var.state_bucket
   role   = "roles/storage.objectUser"
