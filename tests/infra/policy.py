@@ -25,6 +25,7 @@ NEVER_AT_THE_PROJECT = {
     "roles/storage.admin",
     TOKENS_OF_ITS_OWN,
 }
+SMOKE_TEST = ROOT / ".ci" / "smoke.py"
 AUTHORITATIVE = ("_iam_binding", "_iam_policy")
 PROTECTED = {"staging", "prod"}
 SERVICE, JOB = "google_cloud_run_v2_service", "google_cloud_run_v2_job"
@@ -166,6 +167,10 @@ def _smoke_test(plan: Plan) -> Iterator[str]:
     given = _given(plan, plan.named("deploy"))
     if TOKENS_OF_ITS_OWN not in {role for role, _ in given}:
         yield "the deployer gets no token that says who asks"
+    for path in sorted(set(re.findall(r'"(/[\w/]+)"', SMOKE_TEST.read_text()))):
+        [name] = [name for name, row in plan.table.items() if path in row.paths]
+        if ("roles/run.invoker", f"{SERVICE}_iam_member/{name}") not in given:
+            yield f"{plan.named(name)}: the deployer may not ask for {path}"
 
 
 def _variables(plan: Plan) -> Iterator[str]:

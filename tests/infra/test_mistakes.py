@@ -113,6 +113,12 @@ BREACHES = {
         "serviceAccountViewer",
         "the deployer gets no token",
     ),
+    "the deployer may not call what answers it": (
+        "modules/platform/main.tf",
+        '["health", "predict"]',
+        '["predict"]',
+        "mlsys-health-dev: the deployer may not ask for /version",
+    ),
     "a variable is no setting": (
         "modules/platform/main.tf",
         "MLSYS_REGION   ",
