@@ -144,6 +144,13 @@ def test_a_push_is_compared_with_the_last_that_dev_took(
     assert DEPLOY["jobs"]["changed"]["permissions"]["actions"] == "read"
 
 
+def test_a_merge_deploys_from_the_branch_that_google_cloud_lets_in() -> None:
+    [branch] = DEPLOY[True]["push"]["branches"]  # what YAML takes the word "on" for
+    delivery = (ROOT / "infra" / "modules" / "delivery" / "main.tf").read_text()
+
+    assert f'assertion.ref == \\"refs/heads/{branch}\\"' in delivery
+
+
 def test_nothing_is_published_that_did_not_pass() -> None:
     jobs = RELEASE["jobs"]
 

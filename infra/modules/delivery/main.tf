@@ -27,6 +27,7 @@ resource "google_iam_workload_identity_pool_provider" "github" {
     "assertion.repository_id == \"${var.repository_id}\"",
     "assertion.repository_owner_id == \"${var.repository_owner_id}\"",
     "assertion.environment == \"${var.environment}\"",
+    "assertion.ref == \"refs/heads/main\"",
   ])
 
   oidc {

@@ -14,8 +14,8 @@ run "only_workflows_of_one_repository_come_in" {
   command = plan
 
   assert {
-    condition     = google_iam_workload_identity_pool_provider.github.attribute_condition == "assertion.repository_id == \"123\" && assertion.repository_owner_id == \"456\" && assertion.environment == \"dev\""
-    error_message = "Ids are compared, not names."
+    condition     = google_iam_workload_identity_pool_provider.github.attribute_condition == "assertion.repository_id == \"123\" && assertion.repository_owner_id == \"456\" && assertion.environment == \"dev\" && assertion.ref == \"refs/heads/main\""
+    error_message = "Ids are compared, not names, and only what was merged comes in."
   }
 
   assert {
