@@ -79,6 +79,18 @@ def test_an_environment_is_thin_and_keeps_its_own_state(environment: str) -> Non
     assert f'environment = "{environment}"' in re.sub(r" +", " ", text)
 
 
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_calls_are_counted_as_the_projects_as_budgets_want_it(environment: str) -> None:
+    [provider] = re.findall(
+        r'^provider "google" \{\n(.*?)^\}',
+        text_of(f"envs/{environment}"),
+        re.MULTILINE | re.DOTALL,
+    )
+
+    assert "billing_project = var.project_id" in re.sub(r" +", " ", provider)
+    assert "user_project_override = true" in provider
+
+
 def test_environments_take_the_same_variables() -> None:
     assert len({text_of(f"envs/{one}", "variables.tf") for one in ENVIRONMENTS}) == 1
 

@@ -14,7 +14,10 @@ terraform {
   }
 }
 
+# Budgets refuse a person's calls that no project answers for.
 provider "google" {
-  project = var.project_id
-  region  = var.region
+  project               = var.project_id
+  region                = var.region
+  billing_project       = var.project_id
+  user_project_override = true
 }

@@ -78,6 +78,13 @@ resource "google_project_iam_member" "reads" {
   member  = google_service_account.this.member
 }
 
+# The provider's calls are counted as the project's, which takes leave to use it.
+resource "google_project_iam_member" "quota" {
+  project = var.project_id
+  role    = "roles/serviceusage.serviceUsageConsumer"
+  member  = google_service_account.this.member
+}
+
 # Cloud Build, where it builds as this account, writes its log by it.
 resource "google_project_iam_member" "logs" {
   project = var.project_id

@@ -290,4 +290,6 @@ module "monitoring" {
   billing_account        = var.billing_account
   budget                 = var.budget
   labels                 = local.labels
+
+  depends_on = [google_project_service.this]
 }

@@ -29,6 +29,11 @@ run "only_workflows_of_one_repository_come_in" {
   }
 
   assert {
+    condition     = google_project_iam_member.quota.role == "roles/serviceusage.serviceUsageConsumer"
+    error_message = "Its calls may be counted as the project's."
+  }
+
+  assert {
     condition     = strcontains(google_storage_bucket_iam_member.state.condition[0].expression, "objects/mlsys/dev/")
     error_message = "It writes the state of its own environment alone."
   }
