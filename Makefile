@@ -137,7 +137,7 @@ docs: .venv/.all  ## run the examples in the documentation, and look for what it
 core: .venv/.all .venv-core/.synced
 	$(BIN)/pytest tests/architecture/test_core.py
 
-# Genuine Terraform, where it and what stands in for its provider are on the machine; docs/cloud.md.
+# Genuine Terraform. Where nothing stands in for its provider, that is fetched, and nothing is planned.
 TERRAFORM_OFFLINE ?= $(wildcard ../shared/tools/terraform-offline)
 infra: .venv/.all .venv-checks/.synced  ## check what would be deployed, as far as that can be told from here
 	@# Once, for some minutes, which no test's limit of time is made for.

@@ -72,6 +72,12 @@ def test_every_target_and_program_that_a_workflow_calls_is_there() -> None:
     assert all((ROOT / one).exists() for one in programs)
 
 
+def test_infra_is_checked_by_terraform() -> None:
+    used = [step.get("uses", "") for step in CI["jobs"]["infra"]["steps"]]
+
+    assert any(one.startswith("hashicorp/setup-terraform@") for one in used)
+
+
 def test_every_python_that_is_supported_is_tested() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     told = re.fullmatch(r">=3\.(\d+),<3\.(\d+)", project["requires-python"])

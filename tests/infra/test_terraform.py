@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.conftest import written
+from tests.infra.conftest import unchecked, written
 from tests.infra.front import led, wanted
 from tests.infra.offline import ENVIRONMENTS, FOLDERS, MODULES, TYPES, Offline, variables_of
+from tests.infra.online import Online
 from tests.infra.policy import Plan, findings
 from tests.infra.table import INFRA, read_table
 
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.terraform
 def test_all_of_it_is_formatted() -> None:
     program = shutil.which("terraform")
     if program is None:
-        pytest.skip("infra/ is not checked for its format: there is no terraform on the PATH")
+        unchecked("there is no terraform on the PATH")
 
     ended = subprocess.run(
         [program, "fmt", "-check", "-recursive", "-diff", str(INFRA)],
@@ -38,13 +39,13 @@ def test_all_of_it_is_formatted() -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_it_is_valid(terraform: Offline, infra: Path, folder: str) -> None:
-    assert terraform.complaints(infra, folder) == []
+def test_it_is_valid(checker: Offline | Online, infra: Path, folder: str) -> None:
+    assert checker.complaints(infra, folder) == []
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_modules_own_tests_pass(newest: Offline, infra: Path, module: str) -> None:
-    ended = newest.test(infra, module)
+def test_a_modules_own_tests_pass(checker: Offline | Online, infra: Path, module: str) -> None:
+    ended = checker.test(infra, module)
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "0 failed" in ended.stdout
