@@ -5,6 +5,7 @@ All is validated against the provider's schemas; Google Cloud itself knows more 
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -76,6 +77,7 @@ def test_what_was_applied_leads_where_it_should_needs_no_change_and_can_be_destr
             ["apply", "-no-color", "-auto-approve", given],
             ["show", "-json"],
             ["plan", "-no-color", "-detailed-exitcode", given],
+            ["plan", "-no-color", given, "-var=host=new.example.com"],
             ["destroy", "-no-color", "-auto-approve", given],
             ["state", "list"],
         ],
@@ -84,6 +86,7 @@ def test_what_was_applied_leads_where_it_should_needs_no_change_and_can_be_destr
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "Apply complete!" in ended.stdout
     assert "No changes." in ended.stdout
+    assert re.search(r"Plan: 0 to add, \d+ to change, 0 to destroy\.", ended.stdout)
     assert ended.stdout.rstrip().splitlines()[-1].startswith("Destroy complete!")
     [state] = [line for line in ended.stdout.splitlines() if line.startswith('{"format_version"')]
     [front] = Plan({"planned_values": json.loads(state)["values"]}, "dev", {}).of(URL_MAP)

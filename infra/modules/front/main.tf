@@ -87,12 +87,17 @@ resource "google_compute_url_map" "this" {
   }
 }
 
+# A certificate in use cannot be deleted, so that another host's goes first and has another name.
 resource "google_compute_managed_ssl_certificate" "this" {
   project = var.project_id
-  name    = var.name
+  name    = "${var.name}-${substr(sha256(var.host), 0, 8)}"
 
   managed {
     domains = [var.host]
+  }
+
+  lifecycle {
+    create_before_destroy = true
   }
 }
 

@@ -260,16 +260,18 @@ module "event_trigger" {
 
 module "front" {
   source   = "../front"
-  for_each = toset(compact([var.host]))
+  for_each = toset(var.host == "" ? [] : ["front"])
 
   project_id = var.project_id
   region     = var.region
   name       = "mlsys-${var.environment}"
-  host       = each.value
+  host       = var.host
   services   = { for name in keys(local.called) : name => module.service[name].name }
   routes     = flatten([for name, row in local.called : [for path in row.paths : { path = path, service = name }]])
   default    = "health"
   labels     = local.labels
+
+  depends_on = [google_project_service.this]
 }
 
 module "monitoring" {

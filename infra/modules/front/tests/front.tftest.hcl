@@ -31,6 +31,19 @@ run "a_verb_is_told_by_its_method_before_its_neighbours" {
   }
 }
 
+run "another_hosts_certificate_has_another_name" {
+  command = plan
+
+  variables {
+    host = "new.example.com"
+  }
+
+  assert {
+    condition     = google_compute_managed_ssl_certificate.this.name == "mlsys-dev-${substr(sha256("new.example.com"), 0, 8)}"
+    error_message = "Two certificates of one name could not stand beside each other."
+  }
+}
+
 run "an_address_is_no_host" {
   command = plan
 
