@@ -48,6 +48,11 @@ variable "emails" {
     condition     = alltrue([for email in var.emails : can(regex("^[^@ ]+@[^@ ]+$", email))])
     error_message = "Who is told has an e-mail address."
   }
+
+  validation {
+    condition     = var.billing_account == "" || length(var.emails) <= 5
+    error_message = "A budget tells at most 5 addresses; give a group's, or leave billing_account empty."
+  }
 }
 
 variable "oldest_unacked_seconds" {

@@ -78,6 +78,30 @@ run "what_is_no_address_is_refused" {
   expect_failures = [var.emails]
 }
 
+run "more_addresses_than_a_budget_tells_are_refused" {
+  command = plan
+
+  variables {
+    emails = [for name in ["a", "b", "c", "d", "e", "f"] : "${name}@example.com"]
+  }
+
+  expect_failures = [var.emails]
+}
+
+run "without_a_budget_more_are_told" {
+  command = plan
+
+  variables {
+    billing_account = ""
+    emails          = [for name in ["a", "b", "c", "d", "e", "f"] : "${name}@example.com"]
+  }
+
+  assert {
+    condition     = length(google_monitoring_notification_channel.email) == 6
+    error_message = "Alerts tell more addresses than a budget."
+  }
+}
+
 run "more_than_all_is_refused" {
   command = plan
 
