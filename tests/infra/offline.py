@@ -26,8 +26,13 @@ TYPES = {*Path(__file__).with_name("types.txt").read_text().split()}
 """The types of resources that somebody has looked at; no other is deployed."""
 
 CACHE = ROOT / ".tools" / "terraform"
-# What Terraform says where the machine was too busy to start the provider in time.
-NOT_STARTED = ("plugin exited before", "plugin to start", "handshake")
+# What Terraform says where the machine was too busy to start the provider in time, or where the
+# tool, asked for something else meanwhile, was just writing down how it is started.
+NOT_STARTED = (
+    *("plugin exited before", "plugin to start", "handshake"),
+    *("failed to instantiate provider", "text file busy"),
+)
+STARTS = 4
 ENVIRONMENTS = ("dev", "staging", "prod")
 MODULES = sorted(folder.name for folder in (INFRA / "modules").iterdir())
 FOLDERS = [*(f"modules/{name}" for name in MODULES), *(f"envs/{name}" for name in ENVIRONMENTS)]
@@ -48,9 +53,10 @@ class Offline:
     def tf(self, *arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
         """Run the tool; the caller looks at how it ended."""
         command = [str(self.tool / "tf"), "-p", self.provider, *map(str, arguments)]
-        ended = _run(command, cwd=cwd, STUB_PROVIDER_SCHEMA=str(self.schema))
-        if ended.returncode != 0 and any(one in ended.stderr + ended.stdout for one in NOT_STARTED):
+        for _ in range(STARTS):
             ended = _run(command, cwd=cwd, STUB_PROVIDER_SCHEMA=str(self.schema))
+            if not any(one in ended.stderr + ended.stdout for one in NOT_STARTED):
+                break
         return ended
 
     def complaints(self, infra: Path, folder: str) -> list[str]:
