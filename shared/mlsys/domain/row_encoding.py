@@ -68,7 +68,7 @@ def encode_rows(plan: Plan, rows: Sequence[Any]) -> Encoded:
             warnings.append(_unseen(feature, values))
     if unfit:
         raise _refusal(_problems([plan.features[place] for place in sorted(unfit)], rows))
-    matrix = _matrix(coded, columns, rows=len(rows))
+    matrix = _matrix(coded, rows=len(rows))
     if matrix is None:
         raise _refusal(_problems(plan.features, rows))
     if not complete or set(map(len, rows)) != {len(columns)}:
@@ -117,14 +117,14 @@ def _columns(plan: Plan, rows: Sequence[Any]) -> tuple[Sequence[_Values], bool]:
         return list(zip(*(map(row.get, names) for row in rows), strict=True)), False
 
 
-def _matrix(coded: Sequence[_Values], columns: Sequence[_Values], *, rows: int) -> Floats | None:
+def _matrix(coded: Sequence[_Values], *, rows: int) -> Floats | None:
     """Lay columns side by side; None if a number is not finite. A missing one becomes NaN."""
+    cells = [*chain.from_iterable(coded)]
     try:
-        flat = np.array([*chain.from_iterable(coded)], dtype=np.float64)
+        flat = np.array(cells, dtype=np.float64)
     except OverflowError:
         return None
-    other = flat.size - np.count_nonzero(np.isfinite(flat))
-    if other and other != sum(values.count(None) for values in columns):
+    if any(cells[place] is not None for place in np.flatnonzero(~np.isfinite(flat)).tolist()):
         return None
     return np.ascontiguousarray(flat.reshape(len(coded), rows).T)
 
@@ -147,8 +147,11 @@ _EXPECTED: dict[Kind, str] = {
 
 
 def _categories(feature: Feature, values: _Values) -> _Values:
-    known, unknown = feature.codes, feature.unknown
-    return [None if word is None else known.get(word, unknown) for word in values]
+    codes, unknown = feature.codes, feature.unknown
+    known = [*map(codes.get, values)]
+    if known.count(None) == values.count(None):
+        return known
+    return [None if word is None else codes.get(word, unknown) for word in values]
 
 
 def _times(_: Feature, values: _Values) -> _Values:

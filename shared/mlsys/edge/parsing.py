@@ -19,6 +19,7 @@ MAX_VIOLATIONS = 100
 MAX_IN_MESSAGE = 3
 MAX_SHOWN = 80
 CONTAINERS = (dict, list)
+INFINITE = frozenset({inf, -inf})
 
 WORDS = {
     "dict_type": "expected an object",
@@ -121,21 +122,22 @@ def _means_one_thing(value: Any, body: bytes) -> bool:
     False where that is not certain. No name was lost if as many were kept as there are colons;
     if a text has some, as there are behind quotes and spaces, where those of all names stand.
     """
-    unseen = body.count(b"{") + body.count(b"[")  # or less: braces may stand in a text
     names = 0
     level = [value]
     for _ in range(MAX_DEPTH):
-        unseen -= len(level)
         inner: list[Any] = []
         for one in level:
             cells = one
             if isinstance(one, dict):
                 names += len(one)
                 cells = one.values()
-            if inf in cells or -inf in cells:
-                return False
-            if unseen > 0:
+            try:
+                finite = INFINITE.isdisjoint(cells)
+            except TypeError:  # containers have no hash
+                finite = inf not in cells and -inf not in cells
                 inner += [cell for cell in cells if isinstance(cell, CONTAINERS)]
+            if not finite:
+                return False
         if not inner:
             break
         level = inner
