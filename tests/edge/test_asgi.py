@@ -14,12 +14,13 @@ from pydantic import BaseModel
 from structlog.testing import capture_logs
 
 from mlsys import logs
-from mlsys.edge.asgi import MAX_LINE, MAX_LINE_BYTES, SMALL_BYTES, Server
+from mlsys.edge.asgi import MAX_LINE, MAX_LINE_BYTES, MEDIUM_BYTES, SMALL_BYTES, Server
 from mlsys.edge.http import Call, Route
 from mlsys.edge.parsing import MAX_BODY_BYTES
 from tests.edge.asgi_client import answered
 
-LARGE = b" " * (SMALL_BYTES + 1)
+MEDIUM = b" " * (SMALL_BYTES + 1)
+LARGE = b" " * (MEDIUM_BYTES + 1)
 PATIENCE_SECONDS = 60.0
 
 
@@ -123,29 +124,51 @@ def body_of(answered: httpx.Response) -> Any:
     return answered.json()
 
 
-def test_what_is_small_is_answered_on_the_loop_and_what_is_large_is_not(ask: Ask) -> None:
+def test_what_is_not_large_is_answered_on_the_loop_and_what_is_large_is_not(ask: Ask) -> None:
     async def threads() -> list[str]:
-        return [body_of(await ask("POST", "/tell", body))["thread"] for body in (b"", LARGE)]
+        bodies = (b"", MEDIUM, LARGE)
+        return [body_of(await ask("POST", "/tell", body))["thread"] for body in bodies]
 
-    small, large = asyncio.run(threads())
+    small, medium, large = asyncio.run(threads())
 
-    assert small == threading.current_thread().name
+    assert small == medium == threading.current_thread().name
     assert large != small
+
+
+def test_a_small_body_need_not_wait_for_those_whose_turn_comes(ask: Ask) -> None:
+    async def order() -> list[int]:
+        answered = list[int]()
+
+        async def note(body: bytes) -> None:
+            answered.append(body_of(await ask("POST", "/tell", body))["size_bytes"])
+
+        await asyncio.gather(note(MEDIUM), note(MEDIUM), note(b""))
+        return answered
+
+    assert asyncio.run(order()) == [0, len(MEDIUM), len(MEDIUM)]
+
+
+def test_the_line_of_those_whose_turn_comes_has_an_end(ask: Ask) -> None:
+    async def statuses() -> list[int]:
+        crowd = await asyncio.gather(*(ask("POST", "/tell", MEDIUM) for _ in range(MAX_LINE + 1)))
+        return [one.status_code for one in [*crowd, await ask("POST", "/tell", MEDIUM)]]
+
+    assert asyncio.run(statuses()) == [*[200] * MAX_LINE, 429, 200]
 
 
 def test_long_work_of_a_small_body_is_done_where_large_bodies_are(ask: Ask) -> None:
     async def threads() -> list[str]:
-        asked = (("/work", b""), ("/tell", LARGE), ("/work", LARGE))
+        asked = (("/work", b""), ("/work", MEDIUM), ("/tell", LARGE), ("/work", LARGE))
         return [body_of(await ask("POST", path, body))["thread"] for path, body in asked]
 
     small, *large = asyncio.run(threads())
 
     assert small != threading.current_thread().name
-    assert large == [small, small]
+    assert large == [small] * 3
 
 
 @pytest.mark.parametrize("path", ["/look-up", "/look-up-and-work", "/work-and-look-up"])
-@pytest.mark.parametrize("body", [b"", LARGE])
+@pytest.mark.parametrize("body", [b"", MEDIUM, LARGE])
 def test_what_must_wait_is_answered_by_another_thread(ask: Ask, path: str, body: bytes) -> None:
     async def threads() -> list[str]:
         asked = (("/work", b""), (path, body))

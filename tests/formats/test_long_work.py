@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from mlsys.edge.asgi import SMALL_BYTES, Server
-from mlsys.handlers.predict import FEW_EXPLAINED, FEW_ROWS, served
+from mlsys.handlers import predict
+from mlsys.handlers.predict import EXPLAINED_WALKS, served
+from mlsys.use_cases.serving.loaded_models import ModelSelection
 from tests.edge.asgi_client import answered
 from tests.formats.asking import ROW, Predictor
 
@@ -17,19 +19,39 @@ INVOCATIONS = "/invocations"
 INFER = "/v2/models/lightgbm/infer"
 
 
-def test_who_asks_for_little_is_answered_before_the_next(predictor: Predictor) -> None:
+FEW_ROWS, FEW_EXPLAINED = 50, 3
+
+
+@pytest.fixture
+def few_rows(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit(predictor, FEW_ROWS, monkeypatch)
+
+
+@pytest.fixture
+def few_explained(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit(predictor, FEW_EXPLAINED * EXPLAINED_WALKS, monkeypatch)
+
+
+@pytest.mark.usefixtures("few_rows")
+def test_who_asks_for_few_rows_is_answered_before_the_next(predictor: Predictor) -> None:
     assert answered_first(predictor, PREDICT, asked(PREDICT, 1)) == PREDICT
     assert answered_first(predictor, PREDICT, asked(PREDICT, FEW_ROWS)) == PREDICT
-    assert (
-        answered_first(predictor, PREDICT, asked(PREDICT, FEW_EXPLAINED, explain=True)) == PREDICT
-    )
 
 
+@pytest.mark.usefixtures("few_explained")
+def test_who_asks_for_few_explanations_is_answered_before_the_next(predictor: Predictor) -> None:
+    body = asked(PREDICT, FEW_EXPLAINED, explain=True)
+
+    assert answered_first(predictor, PREDICT, body) == PREDICT
+
+
+@pytest.mark.usefixtures("few_rows")
 @pytest.mark.parametrize("path", [PREDICT, NAMED, INVOCATIONS, INFER])
 def test_many_rows_in_a_small_body_let_others_go_first(predictor: Predictor, path: str) -> None:
     assert answered_first(predictor, path, asked(path, FEW_ROWS + 1)) == "/livez"
 
 
+@pytest.mark.usefixtures("few_explained")
 @pytest.mark.parametrize("path", [PREDICT, NAMED, INVOCATIONS])
 def test_some_explanations_let_others_go_first(predictor: Predictor, path: str) -> None:
     body = asked(path, FEW_EXPLAINED + 1, explain=True)
@@ -40,6 +62,12 @@ def test_some_explanations_let_others_go_first(predictor: Predictor, path: str) 
 @pytest.mark.parametrize("path", ["/openapi.json", "/v1/models/lightgbm/openapi.json"])
 def test_descriptions_let_others_go_first(predictor: Predictor, path: str) -> None:
     assert answered_first(predictor, path) == "/livez"
+
+
+def limit(predictor: Predictor, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let so many rows of the model be few."""
+    trees = predictor.runtime.models.find(ModelSelection(model="lightgbm")).model.trees
+    monkeypatch.setattr(predict, "MAX_WALKS", rows * trees)
 
 
 def asked(path: str, rows: int, **parameters: Any) -> bytes:

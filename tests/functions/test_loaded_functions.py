@@ -18,12 +18,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mlsys.edge.asgi import MAX_LINE, SMALL_BYTES, WAITING_AT_ONCE
+from mlsys.edge.asgi import MAX_LINE, MEDIUM_BYTES, WAITING_AT_ONCE
 from tests.cloud.listener import free_port
 
 SOURCE = Path(__file__).parent / "held_function.py"
 ROOT = SOURCE.parents[2]
-LARGE = b" " * (SMALL_BYTES + 1)
+LARGE = b" " * (MEDIUM_BYTES + 1)
 PATIENCE_SECONDS = 120
 IMPATIENCE_SECONDS = 3
 GRACE_SECONDS = 10
@@ -186,7 +186,7 @@ def half_a_request(held: Held) -> Iterator[None]:
     """Send a request but for its end, and stay."""
     with socket.create_connection(("127.0.0.1", httpx.URL(held.url).port or 0)) as connection:
         told = f"POST /hold HTTP/1.1\r\nHost: held\r\nContent-Length: {len(LARGE)}\r\n\r\n"
-        connection.sendall(told.encode() + LARGE[: SMALL_BYTES // 2])
+        connection.sendall(told.encode() + LARGE[: MEDIUM_BYTES // 2])
         yield
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,11 @@ class Model:
         shaped = np.array(scores if len(scores) == 1 else [scores])
         mended: list[float] = self.postprocess.mended(shaped).ravel().tolist()
         return mended
+
+    @cached_property
+    def trees(self) -> int:
+        """How many trees a row walks through, as most libraries have one for each score."""
+        return self.booster.rounds * self.plan.task.n_scores
 
     @property
     def score_space(self) -> str:

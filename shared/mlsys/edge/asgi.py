@@ -1,6 +1,6 @@
 """Between ASGI and our own requests and answers, with no framework in between."""
 
-from asyncio import get_running_loop
+from asyncio import Lock, get_running_loop, sleep
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -22,6 +22,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 SMALL_BYTES = 8192
+MEDIUM_BYTES = 65536
 MAX_LINE = 32
 MAX_LINE_BYTES = 16 * 2**20
 MAX_READING_BYTES = 64 * 2**20
@@ -31,8 +32,9 @@ WAITING_AT_ONCE = 8
 class Server(Generic[Runtime]):
     """An ASGI application: answers the requests of one event loop, or refuses what cannot be soon.
 
-    What is small and at hand is answered on the loop: to another thread and back takes longer.
-    One thread works on what is larger, others wait for stores. Each line has an end.
+    What is at hand is answered on the loop, if it is small at once, else in turn: to another thread
+    and back takes longer. One thread works on what is larger, others wait for stores. Each line
+    has an end.
     """
 
     def __init__(self, routes: tuple[Route[Runtime], ...], runtime: Runtime) -> None:
@@ -40,6 +42,7 @@ class Server(Generic[Runtime]):
         self._runtime = runtime
         self._notes = _Notes()
         self._reading_bytes = 0
+        self._turn = Lock()
         self._working = _Line(threads=1)
         self._waiting = _Line(threads=WAITING_AT_ONCE)
 
@@ -81,12 +84,12 @@ class Server(Generic[Runtime]):
             return respond(self._table, asked, self._runtime, refusal=told)
         finally:
             self._reading_bytes -= kept_bytes
-        return await self._answer(asked._replace(body=body, on_loop=len(body) <= SMALL_BYTES))
+        return await self._answer(asked._replace(body=body, on_loop=len(body) <= MEDIUM_BYTES))
 
     async def _answer(self, asked: Request) -> Answer:
         try:
-            if asked.on_loop:
-                return respond(self._table, asked, self._runtime, note=self._notes.add)
+            if asked.on_loop and len(asked.body) <= SMALL_BYTES:
+                return self._at_once(asked)
             return await self._in(self._working, asked)
         except MustWork:
             return await self._answer(asked._replace(on_loop=False))
@@ -102,12 +105,22 @@ class Server(Generic[Runtime]):
         line.requests += 1
         line.size_bytes += size_bytes
         try:
+            if asked.on_loop:
+                return await self._in_turn(asked)
             return await get_running_loop().run_in_executor(
                 line.pool, respond, self._table, asked, self._runtime
             )
         finally:
             line.requests -= 1
             line.size_bytes -= size_bytes
+
+    async def _in_turn(self, asked: Request) -> Answer:
+        async with self._turn:
+            await sleep(0)  # the loop sees to who came meanwhile
+            return self._at_once(asked)
+
+    def _at_once(self, asked: Request) -> Answer:
+        return respond(self._table, asked, self._runtime, note=self._notes.add)
 
 
 @cache
@@ -137,7 +150,7 @@ async def read_body(
 
 
 class _Line:
-    """Threads, and the requests that they have or that stand before them; of one event loop."""
+    """Threads, and the requests that work or stand in line; of one event loop."""
 
     def __init__(self, *, threads: int) -> None:
         self.pool = ThreadPoolExecutor(threads)
@@ -190,5 +203,5 @@ def _request(scope: Mapping[str, Any], body: bytes) -> Request:
         },
         body=body[: MAX_BODY_BYTES + 1],
         at_once=True,
-        on_loop=len(body) <= SMALL_BYTES,
+        on_loop=len(body) <= MEDIUM_BYTES,
     )

@@ -25,8 +25,10 @@ from mlsys.use_cases.serving.shelf import UNFORESEEN
 
 log = structlog.get_logger()
 
-FEW_ROWS = 50
-FEW_EXPLAINED = 3
+MAX_WALKS = 50_000
+"""Of rows through trees, which take the libraries up to 2 ms."""
+EXPLAINED_WALKS = 160
+"""To explain a row takes as long."""
 
 
 def create(call: Call, runtime: Runtime) -> Json[Predictions]:
@@ -245,6 +247,7 @@ def _answer(
 def _scored(
     call: Call, loaded: LoadedModel, rows: Rows, parameters: PredictParameters
 ) -> Json[Predictions]:
-    if len(rows) > (FEW_EXPLAINED if parameters.explain else FEW_ROWS):
+    walks = len(rows) * loaded.model.trees * (EXPLAINED_WALKS if parameters.explain else 1)
+    if walks > MAX_WALKS:
         call.work()
     return Json(answer_rows(loaded, rows, parameters, request_id=call.request_id))
