@@ -1,4 +1,5 @@
-# One repository of container images; what no deployment names for long is removed.
+# One repository of container images: of each the latest stay, older ones go. Cloud Run keeps a copy of
+# what serves, but a rollback finds only what stayed.
 
 resource "google_artifact_registry_repository" "this" {
   #checkov:skip=CKV_GCP_84:Google's keys encrypt the images; they hold no data of anybody
