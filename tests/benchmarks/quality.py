@@ -1,9 +1,10 @@
 """How good our models are beside others', in the same wall-clock time: `make bench-quality`.
 
 Ours (`model_type: auto`, everything else as it comes; once more with `cv_folds`, as FLAML does for
-small tables by itself) and FLAML get the same seconds on the same cores; LightGBM, XGBoost and CatBoost are fitted once with their defaults. All learn from the rows
-of train and val, and are scored on the same rows of test, once. It prints, and judges nothing;
-nothing of mlsys may be tuned to these tables.
+small tables by itself) and FLAML get the same seconds on the same cores; LightGBM, XGBoost and
+CatBoost are fitted once with their defaults. All learn from the rows of train and val, and are
+scored on the same rows of test, once. It prints, and judges nothing; nothing of mlsys may be tuned
+to these tables.
 """
 
 import argparse
