@@ -15,7 +15,7 @@ from tests.infra.table import ROOT, Deployable
 
 EVERYBODY = {"allUsers", "allAuthenticatedUsers"}
 BASIC = {"roles/owner", "roles/editor", "roles/viewer"}
-TOKENS_OF_ITS_OWN = "roles/iam.serviceAccountOpenIdTokenCreator"
+ASKS_AS_ITSELF = "roles/iam.serviceAccountOpenIdTokenCreator"
 NEVER_AT_THE_PROJECT = {
     "roles/iam.serviceAccountTokenCreator",
     "roles/iam.serviceAccountUser",
@@ -23,7 +23,7 @@ NEVER_AT_THE_PROJECT = {
     "roles/run.admin",
     "roles/run.developer",
     "roles/storage.admin",
-    TOKENS_OF_ITS_OWN,
+    ASKS_AS_ITSELF,
 }
 SMOKE_TEST = ROOT / ".ci" / "smoke.py"
 AUTHORITATIVE = ("_iam_binding", "_iam_policy")
@@ -165,7 +165,7 @@ def _resource(one: Resource, plan: Plan) -> str:
 def _smoke_test(plan: Plan) -> Iterator[str]:
     """What the deployer needs to ask whether what it rolled out works."""
     given = _given(plan, plan.named("deploy"))
-    if TOKENS_OF_ITS_OWN not in {role for role, _ in given}:
+    if ASKS_AS_ITSELF not in {role for role, _ in given}:
         yield "the deployer gets no token that says who asks"
     for path in sorted(set(re.findall(r'"(/[\w/]+)"', SMOKE_TEST.read_text()))):
         [name] = [name for name, row in plan.table.items() if path in row.paths]
