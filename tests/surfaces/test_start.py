@@ -1,13 +1,16 @@
 """The command line starts light, and leaves quietly."""
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 from time import perf_counter
+from typing import IO
 
 import pytest
 
@@ -78,12 +81,39 @@ def test_ctrl_c_is_quiet(tmp_path: Path) -> None:
     with subprocess.Popen(
         request, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as run:
-        time.sleep(1.5)
+        assert run.stdin is not None
+        run.stdin.write(b"{")
+        run.stdin.flush()
+        wait_until_read(run.stdin)
         run.send_signal(signal.SIGINT)
         said = run.communicate()
 
     assert run.returncode == 130
     assert said == (b"", b"")
+
+
+def test_ctrl_c_at_the_start_is_quiet() -> None:
+    program = """
+import sys
+class Interrupting:
+    def find_spec(self, name, *_):
+        if name == "mlsys.cli.app":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting())
+from mlsys.cli.__main__ import main
+main()
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+
+    assert run.returncode == 130
+    assert run.stdout + run.stderr == b""
+
+
+def wait_until_read(pipe: IO[bytes]) -> None:
+    unread = b"more"
+    while any(unread):
+        time.sleep(0.01)
+        unread = fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))
 
 
 def test_data_go_to_standard_output_alone(done: Done) -> None:

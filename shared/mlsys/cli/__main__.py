@@ -4,6 +4,8 @@ import sys
 
 from mlsys import __version__
 
+INTERRUPTED = 128 + 2
+
 
 def main() -> None:
     """Run one command and exit with its code."""
@@ -16,6 +18,8 @@ def main() -> None:
         if error.name not in {"typer", "rich", "shellingham"}:
             raise
         sys.exit(f"mlsys: the command line needs {error.name}: pip install 'mlsys[cli]'")
+    except KeyboardInterrupt:  # from here on Typer sees to it
+        sys.exit(INTERRUPTED)
     app(prog_name="mlsys")
 
 
