@@ -4,7 +4,7 @@ Predictions have the shapes of `Booster.predict`: (n,) values or P(class 1), or 
 probabilities. A metric that the rows cannot tell (one class only) is an error, never NaN.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,13 +51,29 @@ class Metric:
         0.75
 
         """
-        checked = _checked_weights(self.task, target, prediction, weights)
+        checked = _checked_weights(self.task, target, weights)
+        _check_prediction(self.task, target, prediction)
         score = _formula(self)
         told = _told(self, prediction, threshold)
         [value] = score.of(target, told, checked[None, :])
         if np.isnan(value):
             raise InvalidInput(f"{self.name} is undefined here: {score.demand}")
         return float(value)
+
+    def on(self, target: Floats, *, weights: Floats | None = None) -> Callable[[Floats], float]:
+        """Return what scores many predictions for the same rows, which are checked only here.
+
+        It checks no prediction; where that is not finite or undefined, its value is neither.
+        Arguments and errors are those of `value`.
+
+        >>> score = resolve_metric("rmse", Task("regression")).on(np.array([0.0, 3.0]))
+        >>> score(np.array([3.0, 0.0])), score(np.array([0.0, np.inf]))
+        (3.0, inf)
+
+        """
+        checked = _checked_weights(self.task, target, weights)[None, :]
+        of = _formula(self).of
+        return lambda prediction: float(of(target, _told(self, prediction, 0.5), checked)[0])
 
 
 @dataclass(frozen=True)
@@ -112,7 +128,8 @@ def report(
 
     Arguments and errors are those of `Metric.value`; an undefined metric is left out.
     """
-    checked = _checked_weights(task, target, prediction, weights)[None, :]
+    checked = _checked_weights(task, target, weights)[None, :]
+    _check_prediction(task, target, prediction)
     values = {}
     for name, formula in FORMULAS[task.kind].items():
         told = _told(resolve_metric(name, task), prediction, threshold)
@@ -197,20 +214,12 @@ def constant_prediction(
     return np.tile(totals / totals.sum(), (rows, 1))
 
 
-def _checked_weights(
-    task: Task, target: Floats, prediction: Floats, weights: Floats | None
-) -> Floats:
+def _checked_weights(task: Task, target: Floats, weights: Floats | None) -> Floats:
     rows = len(target)
-    wanted = (rows, task.n_classes) if task.kind == "multiclass" else (rows,)
     if rows == 0:
         raise InvalidInput("a metric needs at least one row")
-    if target.shape != (rows,) or prediction.shape != wanted:
-        raise InvalidInput(
-            f"want a target of ({rows},) and a prediction of {wanted}, "
-            f"got {target.shape} and {prediction.shape}"
-        )
-    if not (np.isfinite(target).all() and np.isfinite(prediction).all()):
-        raise InvalidInput("a metric needs finite targets and predictions")
+    if target.shape != (rows,) or not np.isfinite(target).all():
+        raise InvalidInput(f"a metric needs finite targets of ({rows},), got {target.shape}")
     if task.kind != "regression" and not np.isin(target, np.arange(task.n_classes)).all():
         raise InvalidInput(f"a target must hold class indexes, 0 to {task.n_classes - 1}")
     if weights is None:
@@ -220,6 +229,16 @@ def _checked_weights(
     if (weights < 0).any() or not weights.any():
         raise InvalidInput("weights must not be negative, nor all 0")
     return weights
+
+
+def _check_prediction(task: Task, target: Floats, prediction: Floats) -> None:
+    wanted = (len(target), task.n_classes) if task.kind == "multiclass" else (len(target),)
+    if prediction.shape != wanted:
+        raise InvalidInput(
+            f"want a prediction of {wanted} for a target of {target.shape}, got {prediction.shape}"
+        )
+    if not np.isfinite(prediction).all():
+        raise InvalidInput("a metric needs finite predictions")
 
 
 def _formula(metric: Metric) -> Formula:

@@ -31,20 +31,27 @@ class Counts(NamedTuple):
 def mean(losses: Floats, weights: Floats) -> Floats:
     """Return the weighted mean of (n,) losses; NaN if a row that counts has none."""
     undefined = np.isnan(losses)
-    total: Floats = np.einsum("rn,n->r", weights, np.where(undefined, 0, losses))
-    average: Floats = total / weights.sum(axis=1)
-    return np.where(weights[:, undefined].any(axis=1), np.nan, average)
+    if not undefined.any():
+        average: Floats = np.einsum("rn,n->r", weights, losses) / weights.sum(axis=1)
+        return average
+    defined = mean(np.where(undefined, 0, losses), weights)
+    return np.where(weights[:, undefined].any(axis=1), np.nan, defined)
 
 
 def log_losses(target: Floats, probability: Floats) -> Floats:
-    """Return (n,) negative logarithms of the true class's probability, at least epsilon."""
-    likelihood = (
-        np.where(target == 1, probability, 1 - probability)
-        if probability.ndim == 1
-        else probability[np.arange(len(target)), target.astype(np.intp)]
-    )
-    losses: Floats = -np.log(np.clip(likelihood, EPSILON, 1 - EPSILON))
-    return losses
+    """Return (n,) negative logarithms of the true class's probability, at least epsilon.
+
+    In one array, as fits are watched by it: to make others takes longer than all the logarithms.
+    """
+    if probability.ndim == 1:
+        losses: Floats = 1.0 - target
+        np.subtract(probability, losses, out=losses)
+        np.abs(losses, out=losses)
+    else:
+        losses = probability[np.arange(len(target)), target.astype(np.intp)]
+    np.clip(losses, EPSILON, 1 - EPSILON, out=losses)
+    np.log(losses, out=losses)
+    return np.negative(losses, out=losses)
 
 
 def brier_losses(target: Floats, probability: Floats) -> Floats:

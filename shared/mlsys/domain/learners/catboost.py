@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.learners.base import Booster, Examples, Floats, Monitor, Params, Task
+from mlsys.domain.learners.base import Booster, Examples, Monitor, Params, Task
 from mlsys.domain.learners.fitted import Fitted
 from mlsys.domain.learners.watch import Watch, check_rows, checked_params
 from mlsys.domain.learners.weighing import combined, counted
@@ -28,7 +28,7 @@ class CatBoostData:
 
     train: Pool
     val: Pool | None
-    val_target: Floats | None
+    val_rows: Examples | None
     weighed: bool
     monotone: tuple[int, ...]
 
@@ -70,7 +70,7 @@ class CatBoostLearner:
             weight=val.weights,
             thread_count=threads,
         )
-        return CatBoostData(binned, raw, counted(val).target, weighed, monotone)
+        return CatBoostData(binned, raw, val, weighed, monotone)
 
     def fit(
         self,
@@ -104,7 +104,7 @@ class CatBoostLearner:
             fixed["monotone_constraints"] = list(binned.monotone)
         if task.kind == "multiclass":
             fixed["classes_count"] = task.n_classes
-        watch = Watch(monitor, task=task, val_target=binned.val_target) if monitor else None
+        watch = Watch(monitor, task=task, val=binned.val_rows) if monitor else None
         callbacks = [_Rounds(watch, metric, is_metric=watched is not None)] if watch else None
         try:
             model = CatBoost(checked_params(params, fixed))

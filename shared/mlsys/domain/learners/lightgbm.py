@@ -7,6 +7,7 @@ import numpy as np
 from lightgbm.basic import LightGBMError
 
 from mlsys.domain.errors import InvalidInput
+from mlsys.domain.evaluation.metrics import resolve_metric
 from mlsys.domain.learners.base import Booster, Examples, Floats, Monitor, Params, Task
 from mlsys.domain.learners.fitted import Fitted
 from mlsys.domain.learners.watch import Watch, check_rows, checked_params
@@ -14,14 +15,19 @@ from mlsys.domain.learners.weighing import combined, counted
 from mlsys.domain.scoring.lightgbm import load
 
 OBJECTIVES = {"binary": "binary", "multiclass": "multiclass", "regression": "regression"}
-LOSSES = {"binary": "binary_logloss", "multiclass": "multi_logloss", "regression": "rmse"}
-# LightGBM's names where it means the same; its mape and multiclass areas do not.
-METRICS = {
-    "roc_auc": "auc",
-    "average_precision": "average_precision",
-    "root_mean_squared_error": "rmse",
-    "mean_squared_error": "l2",
-    "mean_absolute_error": "l1",
+LOSSES = {
+    "binary": "log_loss",
+    "multiclass": "log_loss",
+    "regression": "root_mean_squared_error",
+}
+WATCHED = {
+    "log_loss",
+    "roc_auc",
+    "average_precision",
+    "root_mean_squared_error",
+    "mean_squared_error",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
 }
 # Bins are built once for all trials, so nothing that shapes them may vary. `feature_pre_filter`
 # would drop features by the first trial's min_data_in_leaf.
@@ -34,7 +40,7 @@ class LightGBMData:
 
     train: lightgbm.Dataset
     val: lightgbm.Dataset | None
-    val_target: Floats | None
+    val_rows: Examples | None
     monotone: tuple[int, ...]
 
 
@@ -69,7 +75,7 @@ class LightGBMLearner:
             weight=val.weights,
             params=settings,
         ).construct()
-        return LightGBMData(binned, aligned, counted(val).target, train.monotone)
+        return LightGBMData(binned, aligned, val, train.monotone)
 
     def fit(
         self,
@@ -83,19 +89,21 @@ class LightGBMLearner:
         monitor: Monitor | None = None,
     ) -> Fitted:
         """See base.Learner."""
-        watched = METRICS.get(monitor.metric) if monitor and task.kind != "multiclass" else None
         fixed = {
             **BINS,
             "objective": OBJECTIVES[task.kind],
             "num_class": task.n_classes if task.kind == "multiclass" else 1,
-            "metric": watched or LOSSES[task.kind],
+            "metric": "None",
             "num_threads": threads,
             "seed": seed,
             "deterministic": True,
             "force_row_wise": True,
             "monotone_constraints": list(binned.monotone),
         }
-        watch = Watch(monitor, task=task, val_target=binned.val_target) if monitor else None
+        watch = Watch(monitor, task=task, val=binned.val_rows) if monitor else None
+        score = (
+            _Score(monitor.metric, task, binned.val_rows) if monitor and binned.val_rows else None
+        )
         val_prediction: Floats | None = None
         try:
             booster = lightgbm.Booster(checked_params(params, fixed), binned.train)
@@ -105,13 +113,12 @@ class LightGBMLearner:
                 # Where nothing can be split, round 1 still holds a constant, a later one nothing.
                 if booster.update() and round > 1:
                     break
-                if watch is None:
+                if watch is None or score is None:
                     continue
-                after_round = _Look()
-                [evaluated, _] = booster.eval_valid(after_round)
-                over = watch.ends(round, evaluated[2], is_metric=watched is not None)
+                [scored] = booster.eval_valid(score)
+                over = watch.ends(round, scored[2], is_metric=score.is_metric)
                 if watch.best_round == round:
-                    val_prediction = np.array(after_round.prediction)
+                    val_prediction = score.prediction.copy()
                 if over:
                     break
         except LightGBMError as error:
@@ -125,9 +132,14 @@ class LightGBMLearner:
         return Fitted(best, keep, lambda: val_prediction)
 
 
-class _Look:
-    """A metric that only looks: predicting val anew after the fit costs a tenth of it."""
+class _Score:
+    """Scores val, and keeps what LightGBM predicted for it, which its own metrics tell nobody."""
+
+    def __init__(self, asked: str, task: Task, val: Examples) -> None:
+        self.is_metric = asked in WATCHED
+        metric = resolve_metric(asked if self.is_metric else LOSSES[task.kind], task)
+        self._value = metric.on(val.target, weights=val.weights)
 
     def __call__(self, prediction: Floats, _: lightgbm.Dataset) -> tuple[str, float, bool]:
         self.prediction = prediction
-        return "look", 0.0, False
+        return "score", self._value(prediction), False

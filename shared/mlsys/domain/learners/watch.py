@@ -5,7 +5,7 @@ from math import isfinite
 import numpy as np
 
 from mlsys.domain.errors import InvalidInput
-from mlsys.domain.learners.base import Examples, Floats, Monitor, Params, Task
+from mlsys.domain.learners.base import Examples, Monitor, Params, Task
 
 # What cannot be told where val lacks a class.
 OF_ALL_CLASSES = {"roc_auc", "roc_auc_ovr", "roc_auc_ovr_weighted", "average_precision"}
@@ -14,10 +14,11 @@ OF_ALL_CLASSES = {"roc_auc", "roc_auc_ovr", "roc_auc_ovr_weighted", "average_pre
 class Watch:
     """Follows what a monitor watches, and knows the best round so far (0: none yet)."""
 
-    def __init__(self, monitor: Monitor, *, task: Task, val_target: Floats | None) -> None:
-        if val_target is None:
+    def __init__(self, monitor: Monitor, *, task: Task, val: Examples | None) -> None:
+        if val is None:
             raise InvalidInput("early stopping needs val rows, and there are none")
-        classes = len(np.unique(val_target))
+        counts = slice(None) if val.weights is None else val.weights > 0
+        classes = len(np.unique(val.target[counts]))
         if monitor.metric in OF_ALL_CLASSES and classes < task.n_classes:
             raise InvalidInput(
                 f"{monitor.metric} is undefined on val: it holds {classes} of the "

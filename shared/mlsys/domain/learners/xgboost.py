@@ -36,7 +36,7 @@ class XGBoostData:
 
     train: xgboost.QuantileDMatrix
     val: xgboost.DMatrix | None
-    val_target: Floats | None
+    val_rows: Examples | None
     monotone: tuple[int, ...]
 
 
@@ -69,7 +69,7 @@ class XGBoostLearner:
         val = combined(val)
         raw = _matrix(val.matrix, types, threads=threads)
         raw.set_info(label=val.target, weight=val.weights)
-        return XGBoostData(binned, raw, counted(val).target, train.monotone)
+        return XGBoostData(binned, raw, val, train.monotone)
 
     def fit(
         self,
@@ -96,7 +96,7 @@ class XGBoostLearner:
         }
         if task.kind == "multiclass":
             fixed["num_class"] = task.n_classes
-        watch = Watch(monitor, task=task, val_target=binned.val_target) if monitor else None
+        watch = Watch(monitor, task=task, val=binned.val_rows) if monitor else None
         try:
             cache = [binned.train] if binned.val is None else [binned.train, binned.val]
             booster = xgboost.Booster(checked_params(params, fixed), cache)

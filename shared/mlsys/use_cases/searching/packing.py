@@ -95,9 +95,7 @@ def _shared_out(threads: int, trials_at_once: int) -> Packing:
 
 
 def _bin_all(training: Training) -> None:
-    """Bin before trials run at once: LightGBM knows one number of threads for the whole process.
-
-    Binning on all threads in between would change the last bits of what running fits evaluate.
+    """Bin before trials run at once, on all threads.
 
     OpenMP keeps the threads that somebody worked with until that thread ends, so here one ends:
     where OpenMP has more threads than there are cores, none waits for the next small step any
