@@ -1,8 +1,8 @@
 """The same study as a person would write it at their best: a plain loop for each library.
 
-The data set is binned once, trials are pruned and stopped early as ours are, as many run at once on
-as many threads, the value is what the library computed on val anyway, no model is kept, and Optuna
-keeps its trials in memory.
+The data set is binned once, val is scored, and trials are pruned and stopped early, when ours are,
+as many run at once on as many threads, the value is what the library computed on val anyway, no
+model is kept, and Optuna keeps its trials in memory.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,6 +20,7 @@ import xgboost
 from optuna.trial import FrozenTrial
 
 from mlsys.domain.choices import ModelType
+from mlsys.domain.learners.watch import is_due
 from mlsys.domain.spaces.search import PATIENCE, ROUNDS, defaults_of, suggest
 from mlsys.use_cases.searching.packing import packing_of
 from mlsys.use_cases.searching.pruning import pruner_of
@@ -107,6 +108,8 @@ def _lightgbm(training: Training, params: Mapping[str, Any], binned: Any, prune:
     for number in range(1, ROUNDS + 1):
         if booster.update():
             break
+        if not is_due(number, last=ROUNDS):
+            continue
         [evaluated] = booster.eval_valid()
         value = evaluated[2]
         over = best.ends(number, value)
@@ -118,16 +121,6 @@ def _lightgbm(training: Training, params: Mapping[str, Any], binned: Any, prune:
 
 
 def _xgboost(training: Training, params: Mapping[str, Any], binned: Any, prune: Prune) -> float:
-    best = _Best(ModelType.XGBOOST)
-
-    class Callback(xgboost.callback.TrainingCallback):
-        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-            del model
-            value = evals_log["val"]["logloss"][-1]
-            if prune(epoch + 1, value):
-                raise optuna.TrialPruned
-            return best.ends(epoch + 1, value)
-
     fixed = {
         "objective": "binary:logistic",
         "eval_metric": "logloss",
@@ -137,14 +130,18 @@ def _xgboost(training: Training, params: Mapping[str, Any], binned: Any, prune: 
         "seed": training.request.optuna_config.seed,
         "verbosity": 0,
     }
-    xgboost.train(
-        {**params, **fixed},
-        binned.train,
-        ROUNDS,
-        evals=[(binned.val, "val")],
-        callbacks=[Callback()],
-        verbose_eval=False,
-    )
+    booster = xgboost.Booster({**params, **fixed}, [binned.train, binned.val])
+    best = _Best(ModelType.XGBOOST)
+    for number in range(1, ROUNDS + 1):
+        booster.update(binned.train, iteration=number - 1)
+        if not is_due(number, last=ROUNDS):
+            continue
+        _, _, value = booster.eval_set([(binned.val, "val")]).rpartition(":")
+        over = best.ends(number, float(value))
+        if prune(number, float(value)):
+            raise optuna.TrialPruned
+        if over:
+            break
     return best.loss
 
 

@@ -78,6 +78,25 @@ def test_early_stopping_keeps_the_best_round_and_reloading_changes_no_bit(
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_late_rounds_are_scored_now_and_then_and_the_last_one(
+    model_type: ModelType, library: Learner, task: Task
+) -> None:
+    seen = list[tuple[int, float]]()
+    due = [*range(1, 101), 105, 110, 112]
+
+    fit(
+        library,
+        task,
+        val=examples(task, seed=1),
+        monitor=watching(loss_of(task), seen),
+        rounds=112,
+        params={"learning_rate": 0.01},
+    )
+
+    heard = [round for round, _ in seen]
+    assert heard == ([*range(1, 113)] if model_type is ModelType.CATBOOST else due)
+
+
 def test_two_fits_of_one_seed_write_the_same_file(
     model_type: ModelType, library: Learner, task: Task
 ) -> None:

@@ -67,13 +67,14 @@ class Patience(NamedTuple):
 
 @dataclass(frozen=True)
 class Monitor:
-    """What is watched on val after each round, in order to stop early and to prune.
+    """What is watched on val while a fit goes on, in order to stop early and to prune.
 
-    `metric` is one of metrics.py's names. Where a library computes it itself, that is watched;
-    else its log loss or squared error, negated if the metric is to be maximised, so that better
-    always points the same way.
+    `metric` is one of metrics.py's names. Where a learner can watch it, that is watched; else the
+    log loss or squared error, negated if the metric is to be maximised, so that better always
+    points the same way.
 
-    `on_round(round, value)` gets rounds 1, 2, …; True stops the fit.
+    `on_round(round, value)` gets rounds 1, 2, …, and of late ones those that are due, see watch.py;
+    True stops the fit.
     """
 
     metric: str

@@ -10,7 +10,7 @@ from mlsys.domain.errors import InvalidInput
 from mlsys.domain.evaluation.metrics import resolve_metric
 from mlsys.domain.learners.base import Booster, Examples, Floats, Monitor, Params, Task
 from mlsys.domain.learners.fitted import Fitted
-from mlsys.domain.learners.watch import Watch, check_rows, checked_params
+from mlsys.domain.learners.watch import Watch, check_rows, checked_params, is_due
 from mlsys.domain.learners.weighing import combined, counted
 from mlsys.domain.scoring.lightgbm import load
 
@@ -113,7 +113,7 @@ class LightGBMLearner:
                 # Where nothing can be split, round 1 still holds a constant, a later one nothing.
                 if booster.update() and round > 1:
                     break
-                if watch is None or score is None:
+                if watch is None or score is None or not is_due(round, last=rounds):
                     continue
                 [scored] = booster.eval_valid(score)
                 over = watch.ends(round, scored[2], is_metric=score.is_metric)

@@ -9,6 +9,17 @@ from mlsys.domain.learners.base import Examples, Monitor, Params, Task
 
 # What cannot be told where val lacks a class.
 OF_ALL_CLASSES = {"roc_auc", "roc_auc_ovr", "roc_auc_ovr_weighted", "average_precision"}
+EACH_ROUND_UNTIL, THEN_EVERY = 100, 5
+
+
+def is_due(round: int, *, last: int) -> bool:
+    """Whether val is to be scored after a round, where that takes time. Late ones change little.
+
+    >>> [round for round in range(98, 113) if is_due(round, last=112)]
+    [98, 99, 100, 105, 110, 112]
+
+    """
+    return round <= EACH_ROUND_UNTIL or round % THEN_EVERY == 0 or round == last
 
 
 class Watch:

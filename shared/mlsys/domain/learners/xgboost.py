@@ -10,7 +10,7 @@ from mlsys.domain.errors import InvalidInput
 from mlsys.domain.learners.base import Booster, Examples, Floats, Monitor, Params, Task
 from mlsys.domain.learners.fitted import Fitted
 from mlsys.domain.learners.matrices import as_float32
-from mlsys.domain.learners.watch import Watch, check_rows, checked_params
+from mlsys.domain.learners.watch import Watch, check_rows, checked_params, is_due
 from mlsys.domain.learners.weighing import combined, counted
 from mlsys.domain.scoring.xgboost import load
 
@@ -102,7 +102,7 @@ class XGBoostLearner:
             booster = xgboost.Booster(checked_params(params, fixed), cache)
             for round in range(1, rounds + 1):
                 booster.update(binned.train, iteration=round - 1)
-                if binned.val is None or watch is None:
+                if binned.val is None or watch is None or not is_due(round, last=rounds):
                     continue
                 _, _, value = booster.eval_set([(binned.val, "val")]).rpartition(":")
                 if watch.ends(round, float(value), is_metric=watched is not None):
