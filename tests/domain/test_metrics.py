@@ -30,6 +30,17 @@ def test_without_weights_all_rows_count_the_same(rows: Scored) -> None:
     assert plain["median_absolute_error"] == pytest.approx(np.median(np.abs(target - value)))
 
 
+@given(multiclass_rows())
+def test_predictions_for_rows_that_are_checked_once_have_the_same_values(rows: Scored) -> None:
+    target, probability, weights = rows
+
+    values = report(MULTICLASS, target, probability, weights=weights)
+
+    for name, value in values.items():
+        score = resolve_metric(name, MULTICLASS).on(target, weights=weights)
+        assert score(probability) == value
+
+
 @pytest.mark.parametrize(
     ("name", "task", "canonical", "maximize"),
     [
@@ -114,6 +125,7 @@ def test_an_undefined_metric_is_refused_and_left_out_of_reports(
         metric.value(*rows)
     values = report(task, *rows)
 
+    assert np.isnan(metric.on(rows[0])(rows[1]))
     assert metric.name not in values
     assert values
     assert np.isfinite(list(values.values())).all()
