@@ -7,10 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 from typing import Any, NamedTuple
 
+import lightgbm
 import pytest
 
 from mlsys.domain.choices import ModelType
 from mlsys.domain.learners.base import Examples, Learner, Monitor, Task
+from mlsys.domain.learners.lightgbm import BINS
 from mlsys.domain.learners.table import learner
 from mlsys.domain.spaces.search import SPACES, Params
 from tests.domain.learning import BINARY, examples, loss_of
@@ -55,8 +57,8 @@ def test_models_fitted_at_once_are_to_the_bit_what_they_are_alone(
     assert at_once == alone
 
 
-def test_lightgbm_may_bin_on_other_threads_meanwhile() -> None:
-    """It knows one number of threads for the whole process; its own metrics' last bits differ."""
+def test_lightgbm_may_bin_on_more_threads_meanwhile_which_its_own_metric_would_show() -> None:
+    """It knows one number of threads for the whole process."""
     library = learner(ModelType.LIGHTGBM)
     train, val = parts(BINARY)
     binned = library.bin(train, val, task=BINARY, threads=1)
@@ -72,14 +74,16 @@ def test_lightgbm_may_bin_on_other_threads_meanwhile() -> None:
             for place in range(FITS)
         ]
 
-    alone = fits()
+    alone, told_alone = fits(), told_by_lightgbm(binned)
     with ThreadPoolExecutor(1) as pool:
         binning = pool.submit(bin_on_more_threads)
-        disturbed = fits()
+        disturbed, told_disturbed = fits(), told_by_lightgbm(binned)
         done.set()
         binning.result()
 
     assert disturbed == alone
+    assert told_disturbed != told_alone
+    assert told_disturbed == pytest.approx(told_alone, abs=1e-12)
 
 
 def parts(task: Task) -> tuple[Examples, Examples]:
@@ -109,6 +113,20 @@ def fit(
         monitor=Monitor(metric.name, metric.maximize, on_round=on_round),
     )
     return Fitted(fitted.to_bytes(), losses, fitted.predict(val.matrix).tobytes())
+
+
+def told_by_lightgbm(binned: Any) -> list[float]:
+    """Return its own log loss after each of some rounds, on one thread."""
+    booster = lightgbm.Booster(
+        {"objective": "binary", "metric": "binary_logloss", "num_threads": 1, **BINS}, binned.train
+    )
+    booster.add_valid(binned.val, "val")
+    losses = []
+    for _ in range(FITS * ROUNDS):
+        booster.update()
+        [evaluated] = booster.eval_valid()
+        losses.append(evaluated[2])
+    return losses
 
 
 def params_of(model_type: ModelType, place: int) -> Params:

@@ -18,7 +18,7 @@ def main() -> None:
         if error.name not in {"typer", "rich", "shellingham"}:
             raise
         sys.exit(f"mlsys: the command line needs {error.name}: pip install 'mlsys[cli]'")
-    except KeyboardInterrupt:  # from here on Typer sees to it
+    except KeyboardInterrupt:  # a later one is Typer's
         sys.exit(INTERRUPTED)
     app(prog_name="mlsys")
 

@@ -51,16 +51,16 @@ class Metric:
         0.75
 
         """
-        checked = _checked_weights(self.task, target, weights)
+        score = self.on(target, weights=weights, threshold=threshold)
         _check_prediction(self.task, target, prediction)
-        score = _formula(self)
-        told = _told(self, prediction, threshold)
-        [value] = score.of(target, told, checked[None, :])
+        value = score(prediction)
         if np.isnan(value):
-            raise InvalidInput(f"{self.name} is undefined here: {score.demand}")
-        return float(value)
+            raise InvalidInput(f"{self.name} is undefined here: {_formula(self).demand}")
+        return value
 
-    def on(self, target: Floats, *, weights: Floats | None = None) -> Callable[[Floats], float]:
+    def on(
+        self, target: Floats, *, weights: Floats | None = None, threshold: float = 0.5
+    ) -> Callable[[Floats], float]:
         """Return what scores many predictions for the same rows, which are checked only here.
 
         It checks no prediction; where that is not finite or undefined, its value is neither.
@@ -73,7 +73,7 @@ class Metric:
         """
         checked = _checked_weights(self.task, target, weights)[None, :]
         of = _formula(self).of
-        return lambda prediction: float(of(target, _told(self, prediction, 0.5), checked)[0])
+        return lambda prediction: float(of(target, _told(self, prediction, threshold), checked)[0])
 
 
 @dataclass(frozen=True)
