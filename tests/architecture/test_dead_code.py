@@ -31,6 +31,7 @@ NAMES_OF_LIBRARIES = [
     *("intercept_*", "trailing_metadata", "after_iteration"),  # grpc, CatBoost
     *("connection_made", "connection_lost", "data_received", "load_context"),  # asyncio, MLflow
     *("background", "handle_request"),  # Starlette, httpx
+    *("response_complete", "timeout_keep_alive"),  # uvicorn
     *("argtypes", "atexit", "errcheck", "restype"),  # ctypes, weakref
     "collect_ignore_glob",  # pytest
     "*_emulator",  # fixtures asked for because of what they start

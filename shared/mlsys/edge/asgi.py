@@ -64,6 +64,15 @@ class Server(Generic[Runtime]):
         )
         await send({"type": "http.response.body", "body": answer.body})
 
+    def at_once(self, scope: Mapping[str, Any], body: bytes) -> Answer | None:
+        """Answer what has a small body, whole; None if it has to wait for somebody."""
+        if len(body) > SMALL_BYTES:
+            return None
+        try:
+            return self._at_once(_request(scope, body))
+        except (MustWait, MustWork):
+            return None
+
     async def _answer_in_parts(self, asked: Request, receive: Receive) -> Answer:
         """Read on as long as there is room for what came, and answer."""
         kept_bytes = 0

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
-from math import inf, isinf
+from math import inf, isfinite, isinf
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -20,6 +19,8 @@ MAX_IN_MESSAGE = 3
 MAX_SHOWN = 80
 CONTAINERS = (dict, list)
 INFINITE = frozenset({inf, -inf})
+FEW = 4
+"""More cells than these are sooner looked at all at once."""
 
 WORDS = {
     "dict_type": "expected an object",
@@ -51,10 +52,12 @@ def parse_json(body: bytes, *, as_written: bool = False) -> Any:
     """
     check_size(body)
     if not as_written:
-        with suppress(ValueError):  # below it is told what is wrong
+        try:
             value = from_json(body, allow_inf_nan=False)
             if isinstance(value, CONTAINERS) and _means_one_thing(value, body):
                 return value
+        except ValueError:  # below it is told what is wrong
+            pass
     try:
         text = body.decode()
         value = json.loads(
@@ -117,35 +120,39 @@ def loggable(error: MlsysError) -> str:
 
 
 def _means_one_thing(value: Any, body: bytes) -> bool:
-    """Whether no name stood twice, no number was too large, and nothing was nested too deep.
+    """Whether no name stood twice; False where that is not certain.
 
-    False where that is not certain. No name was lost if as many were kept as there are colons;
-    if a text has some, as there are behind quotes and spaces, where those of all names stand.
+    No name was lost if as many were kept as there are colons; if a text has some, as there are
+    behind quotes and spaces, where those of all names stand.
+
+    Raises:
+        ValueError: a number was too large, or something is nested too deep.
+
     """
-    names = 0
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        inner: list[Any] = []
-        for one in level:
-            cells = one
-            if isinstance(one, dict):
-                names += len(one)
-                cells = one.values()
-            try:
-                finite = INFINITE.isdisjoint(cells)
-            except TypeError:  # containers have no hash
-                finite = inf not in cells and -inf not in cells
-                inner += [cell for cell in cells if isinstance(cell, CONTAINERS)]
-            if not finite:
-                return False
-        if not inner:
-            break
-        level = inner
-    else:
-        return False
+    names = _count_names(value, levels=MAX_DEPTH)
     if body.count(b":") == names:
         return True
     return sum(body.count(before + b":") for before in (b'"', b" ", b"\t", b"\n", b"\r")) == names
+
+
+def _count_names(value: Any, *, levels: int) -> int:
+    """Count the names of an object or list and of all in it. Raises ValueError."""
+    if not levels:
+        raise ValueError(TOO_DEEP)
+    names, cells = (len(value), value.values()) if type(value) is dict else (0, value)
+    if len(value) > FEW:
+        try:
+            if INFINITE.isdisjoint(cells):
+                return names
+        except TypeError:  # containers have no hash
+            pass
+    for cell in cells:
+        kind = type(cell)
+        if kind is dict or kind is list:
+            names += _count_names(cell, levels=levels - 1)
+        elif kind is float and not isfinite(cell):
+            raise ValueError("too large for a number")
+    return names
 
 
 def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,195 @@
+"""A connection that answers by itself says what uvicorn would have said, to the byte."""
+
+import re
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import Thread
+from typing import Any
+
+import pytest
+import uvicorn
+from pydantic import BaseModel
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from mlsys.edge.asgi import SMALL_BYTES, Receive, Send, Server
+from mlsys.edge.http import Call, Content, Route
+from mlsys.edge.listening import Connection, configured
+
+HOST = "127.0.0.1"
+PATIENCE_SECONDS = 60.0
+PAUSE_SECONDS = 0.02
+MUCH, MANY = b"much" * 65536, 100
+LAST = b"GET /tell HTTP/1.1\r\nX-Request-ID: last\r\nConnection: close\r\n\r\n"
+
+
+class Told(BaseModel):
+    """What was sent."""
+
+    size_bytes: int
+
+
+class Counting(Server[None]):
+    """Counts what it is asked through ASGI."""
+
+    asked = 0
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        self.asked += 1
+        await super().__call__(scope, receive, send)
+
+
+class Careless(Connection):
+    """Answers whatever it is asked by itself."""
+
+    def _is_plain(self, _: RequestResponseCycle) -> bool:
+        return True
+
+
+def tell(call: Call, _: None) -> Told:
+    return Told(size_bytes=len(call.request.body))
+
+
+def look_up(call: Call, _: None) -> Told:
+    call.wait()
+    return tell(call, None)
+
+
+def work(call: Call, _: None) -> Told:
+    call.work()
+    return tell(call, None)
+
+
+def forge(call: Call, _: None) -> Told:
+    call.degraded("late\r\nX-Forged: yes")
+    return tell(call, None)
+
+
+def answer_much(_: Call, __: None) -> Content:
+    return Content("text/plain", MUCH)
+
+
+def fail(_: Call, __: None) -> Told:
+    raise RuntimeError("nobody foresaw this")
+
+
+ROUTES = (
+    *(Route(method, "/tell", tell) for method in ("GET", "HEAD", "POST")),
+    Route("POST", "/look-up", look_up),
+    Route("POST", "/work", work),
+    Route("POST", "/forge", forge),
+    Route("POST", "/much", answer_much),
+    Route("POST", "/fail", fail),
+)
+
+
+@contextmanager
+def listening(http: type[HttpToolsProtocol], server: Server[None] | None = None) -> Iterator[int]:
+    """Serve in a thread until the block ends, at the port that is told."""
+    config = configured(server or Server(ROUTES, None), host=HOST, port=0)
+    config.http, config.timeout_keep_alive = http, 1
+    serving = uvicorn.Server(config)
+    thread = Thread(target=serving.run)
+    thread.start()
+    try:
+        while not serving.started:
+            assert thread.is_alive()
+            time.sleep(PAUSE_SECONDS)
+        yield serving.servers[0].sockets[0].getsockname()[1]
+    finally:
+        serving.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def ours() -> Iterator[int]:
+    with listening(Connection) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def uvicorns() -> Iterator[int]:
+    with listening(HttpToolsProtocol) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def careless() -> Iterator[int]:
+    with listening(Careless) as port:
+        yield port
+
+
+def post(path: str, body: bytes = b"{}", *more: str) -> bytes:
+    lines = (f"POST {path} HTTP/1.1", "X-Request-ID: r-1", *more, f"Content-Length: {len(body)}")
+    return "\r\n".join((*lines, "", "")).encode() + body
+
+
+def said(port: int, *parts: bytes, pause_seconds: float = PAUSE_SECONDS) -> bytes:
+    """Return what comes back until the door is closed, but for the time."""
+    answers = b""
+    with socket.create_connection((HOST, port), PATIENCE_SECONDS) as connection:
+        for part in parts:
+            connection.sendall(part)
+            time.sleep(pause_seconds)
+        while heard := connection.recv(65536):
+            answers += heard
+    return re.sub(rb"date: [^\r]+", b"date: now", answers)
+
+
+def cut(text: bytes, size_bytes: int) -> list[bytes]:
+    return [text[at : at + size_bytes] for at in range(0, len(text), size_bytes)]
+
+
+EXPECTING = post("/tell", b"{}", "Expect: 100-continue")
+PLAIN = {
+    "one": [post("/tell"), LAST],
+    "nothing": [b"GET /tell HTTP/1.1\r\nX-Request-ID: r\r\n\r\n", LAST],
+    "several": [post("/tell"), post("/tell", b"[]" * 9), post("/tell"), LAST],
+    "several without waiting": [post("/tell") + post("/tell", b"") + post("/tell") + LAST],
+    "behind one that waits": [post("/tell") + post("/look-up") + post("/tell") + LAST],
+    "behind one that works": [post("/work") + post("/tell") + post("/work") + LAST],
+    "a large one": [post("/tell", b" " * (SMALL_BYTES + 1)) + post("/tell") + LAST],
+    "no such path": [post("/nowhere"), LAST],
+    "another method": [post("/tell").replace(b"POST", b"PUT"), LAST],
+    "a forged header": [post("/forge")],
+    "a failure": [post("/fail")],
+    "no HTTP": [b"hello\r\n\r\n"],
+}
+OTHERS = {
+    "the last one": [LAST],
+    "HTTP/1.0": [post("/tell").replace(b"HTTP/1.1", b"HTTP/1.0")],
+    "no body wanted": [post("/tell").replace(b"POST", b"HEAD") + LAST],
+    "in parts": [post("/tell")[:-1], b"}" + LAST],
+    "in many parts": [*cut(post("/tell", b"[1]"), 9), LAST],
+    "a body that waits to be asked for": [EXPECTING[:-2], EXPECTING[-2:], LAST],
+}
+
+
+@pytest.mark.parametrize("parts", (PLAIN | OTHERS).values(), ids=PLAIN | OTHERS)
+def test_it_says_what_uvicorn_says(parts: list[bytes], ours: int, uvicorns: int) -> None:
+    assert said(ours, *parts) == said(uvicorns, *parts)
+
+
+@pytest.mark.parametrize("parts", OTHERS.values(), ids=OTHERS)
+def test_what_is_not_plain_needs_uvicorn(parts: list[bytes], careless: int, uvicorns: int) -> None:
+    assert said(careless, *parts) != said(uvicorns, *parts)
+
+
+def test_only_what_cannot_be_answered_at_once_is_asked_through_asgi() -> None:
+    server = Counting(ROUTES, None)
+    with listening(Connection, server) as port:
+        said(port, *[post("/tell")] * 3, post("/nowhere"), LAST)
+        plain = server.asked
+        said(port, post("/look-up"), post("/work"), post("/tell", b" " * (SMALL_BYTES + 1)), LAST)
+
+    assert (plain, server.asked) == (1, 5)
+
+
+def test_who_does_not_take_answers_is_waited_for() -> None:
+    server = Counting(ROUTES, None)
+    with listening(Connection, server) as port:
+        answers = said(port, post("/much") * MANY + LAST, pause_seconds=0.5)
+
+    assert answers.count(MUCH) == MANY
+    assert server.asked > 1
