@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from structlog.testing import capture_logs
 
 from mlsys import logs
-from mlsys.edge.asgi import MAX_LINE, MAX_LINE_BYTES, MEDIUM_BYTES, SMALL_BYTES, Server
+from mlsys.edge.asgi import MAX_LINE, MAX_LINE_BYTES, MEDIUM_BYTES, SMALL_BYTES, Message, Server
 from mlsys.edge.http import Call, Route
 from mlsys.edge.parsing import MAX_BODY_BYTES
 from tests.edge.asgi_client import answered
@@ -187,6 +187,21 @@ def test_a_body_in_parts_is_put_together_and_read_no_further_than_needed(ask: As
 
     assert body_of(whole)["size_bytes"] == 3
     assert body_of(cut)["size_bytes"] == MAX_BODY_BYTES + 1
+
+
+def test_who_has_gone_is_not_answered(gate: Gate) -> None:
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        pytest.fail(f"{message} was sent")
+
+    scope = {"method": "POST", "path": "/tell", "headers": [], "query_string": b""}
+
+    with capture_logs() as lines:
+        asyncio.run(Server(ROUTES, gate)(scope, receive, send))
+
+    assert lines == []
 
 
 def test_a_query_is_read_as_it_was_meant(ask: Ask) -> None:

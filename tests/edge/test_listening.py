@@ -20,6 +20,7 @@ from mlsys.edge.listening import Connection, configured
 HOST = "127.0.0.1"
 PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.02
+LONG_SECONDS = 0.3
 MUCH, MANY = b"much" * 65536, 100
 LAST = b"GET /tell HTTP/1.1\r\nX-Request-ID: last\r\nConnection: close\r\n\r\n"
 
@@ -44,6 +45,9 @@ class Careless(Connection):
     """Answers whatever it is asked by itself."""
 
     def _is_plain(self, _: RequestResponseCycle) -> bool:
+        return True
+
+    def _is_whole(self, _: RequestResponseCycle) -> bool:
         return True
 
 
@@ -125,16 +129,24 @@ def post(path: str, body: bytes = b"{}", *more: str) -> bytes:
     return "\r\n".join((*lines, "", "")).encode() + body
 
 
-def said(port: int, *parts: bytes, pause_seconds: float = PAUSE_SECONDS) -> bytes:
+def said(
+    port: int, *parts: bytes, pause_seconds: float = PAUSE_SECONDS, is_all: bool = False
+) -> bytes:
     """Return what comes back until the door is closed, but for the time."""
     answers = b""
     with socket.create_connection((HOST, port), PATIENCE_SECONDS) as connection:
         for part in parts:
             connection.sendall(part)
+            if is_all:
+                connection.shutdown(socket.SHUT_WR)
             time.sleep(pause_seconds)
         while heard := connection.recv(65536):
             answers += heard
     return re.sub(rb"date: [^\r]+", b"date: now", answers)
+
+
+def but_for_the_end(answers: bytes) -> bytes:
+    return answers.replace(b"connection: close\r\n", b"")
 
 
 def cut(text: bytes, size_bytes: int) -> list[bytes]:
@@ -156,9 +168,11 @@ PLAIN = {
     "a failure": [post("/fail")],
     "no HTTP": [b"hello\r\n\r\n"],
 }
-OTHERS = {
+ENDING = {
     "the last one": [LAST],
     "HTTP/1.0": [post("/tell").replace(b"HTTP/1.1", b"HTTP/1.0")],
+}
+OTHERS = {
     "no body wanted": [post("/tell").replace(b"POST", b"HEAD") + LAST],
     "in parts": [post("/tell")[:-1], b"}" + LAST],
     "in many parts": [*cut(post("/tell", b"[1]"), 9), LAST],
@@ -166,14 +180,38 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("parts", (PLAIN | OTHERS).values(), ids=PLAIN | OTHERS)
+@pytest.mark.parametrize("parts", (PLAIN | ENDING | OTHERS).values(), ids=PLAIN | ENDING | OTHERS)
 def test_it_says_what_uvicorn_says(parts: list[bytes], ours: int, uvicorns: int) -> None:
     assert said(ours, *parts) == said(uvicorns, *parts)
 
 
+@pytest.mark.parametrize("parts", ENDING.values(), ids=ENDING)
+def test_what_ends_a_connection_needs_uvicorn(
+    parts: list[bytes], careless: int, uvicorns: int
+) -> None:
+    assert said(careless, *parts) != said(uvicorns, *parts)
+
+
 @pytest.mark.parametrize("parts", OTHERS.values(), ids=OTHERS)
 def test_what_is_not_plain_needs_uvicorn(parts: list[bytes], careless: int, uvicorns: int) -> None:
-    assert said(careless, *parts) != said(uvicorns, *parts)
+    answers = said(careless, *parts, pause_seconds=LONG_SECONDS)
+
+    assert answers != but_for_the_end(said(uvicorns, *parts))
+
+
+def test_a_careless_connection_errs_in_nothing_else(careless: int, uvicorns: int) -> None:
+    assert said(careless, *PLAIN["several"]) == but_for_the_end(said(uvicorns, *PLAIN["several"]))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [*PLAIN["one"], *ENDING["HTTP/1.0"], post("/tell", b"{}", "Connection: close")],
+    ids=["one", "the last one", "HTTP/1.0", "the last one with a body"],
+)
+def test_who_will_ask_no_more_is_answered(asked: bytes, ours: int) -> None:
+    answers = [said(ours, asked, is_all=True, pause_seconds=0) for _ in range(20)]
+
+    assert all(b" 200 OK" in answer for answer in answers)
 
 
 def test_only_what_cannot_be_answered_at_once_is_asked_through_asgi() -> None:
@@ -189,7 +227,7 @@ def test_only_what_cannot_be_answered_at_once_is_asked_through_asgi() -> None:
 def test_who_does_not_take_answers_is_waited_for() -> None:
     server = Counting(ROUTES, None)
     with listening(Connection, server) as port:
-        answers = said(port, post("/much") * MANY + LAST, pause_seconds=0.5)
+        answers = said(port, post("/much") * MANY + LAST, pause_seconds=LONG_SECONDS)
 
     assert answers.count(MUCH) == MANY
     assert server.asked > 1

@@ -47,8 +47,10 @@ class Server(Generic[Runtime]):
         self._waiting = _Line(threads=WAITING_AT_ONCE)
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
-        """Answer an HTTP request."""
+        """Answer an HTTP request, unless who asked has gone."""
         first = await receive()
+        if first["type"] == "http.disconnect":
+            return
         asked = _request(scope, first.get("body", b""))
         if first.get("more_body", False):
             answer = await self._answer_in_parts(asked, receive)

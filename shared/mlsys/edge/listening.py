@@ -55,26 +55,32 @@ class Connection(HttpToolsProtocol):
     """
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        """Begin an answer as soon as all that came with the headers was read."""
-        self.loop.call_soon(self._begin, cycle, app)
+        """Begin an answer as soon as what came with the headers was read, or as uvicorn does."""
+        if isinstance(app, Server) and self._is_plain(cycle):
+            self.loop.call_soon(self._begin, cycle, app)
+        else:
+            super()._start_asgi_task(cycle, app)
 
     def _begin(self, cycle: RequestResponseCycle, app: Any) -> None:
         written = None
         with suppress(Exception):  # uvicorn asks once more, and tells what is raised
-            if isinstance(app, Server) and self._is_plain(cycle):
+            if self._is_whole(cycle) and self._is_plain(cycle):
                 written = self._written(app.at_once(cycle.scope, bytes(cycle.body)))
         if written is None:
             super()._start_asgi_task(cycle, app)
             return
         cycle.response_complete = True
+        del cycle.on_response  # a circle, which would keep the last request
         self.transport.write(written)
         self.on_response_complete()
 
     def _is_plain(self, cycle: RequestResponseCycle) -> bool:
-        """Whether a request is all there, and its answer goes out whole and ends nothing."""
-        waits = cycle.more_body or self.flow.write_paused
-        ends = cycle.disconnected or not cycle.keep_alive
-        return not (waits or ends or cycle.scope["method"] == "HEAD")
+        """Whether an answer goes out whole, with nothing before and more to come behind it."""
+        waits = self.flow.write_paused or cycle.waiting_for_100_continue
+        return cycle.keep_alive and not waits and cycle.scope["method"] != "HEAD"
+
+    def _is_whole(self, cycle: RequestResponseCycle) -> bool:
+        return not cycle.more_body and not cycle.disconnected
 
     def _written(self, answer: Answer | None) -> bytes | None:
         """Write an answer down, unless a header of it would not stay in its line."""
