@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from threading import Thread
 from typing import Any
@@ -10,16 +10,22 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+HOST = "127.0.0.1"
 START_SECONDS = 10.0
 STOP_SECONDS = 5
 
 
 @dataclass(frozen=True)
 class Serving:
-    """A server that answers at `url`; `connections` are uvicorn's open protocols."""
+    """A server that answers at `port`."""
 
-    url: str
+    port: int
     server: uvicorn.Server
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://{HOST}:{self.port}"
 
     def transport_of(self, scope: Any) -> Any:
         """Return the connection a request came in by, to break it."""
@@ -29,19 +35,25 @@ class Serving:
         raise LookupError(scope["client"])
 
 
-@contextmanager
-def serving(app: Any) -> Iterator[Serving]:
+def serving(app: Any) -> AbstractContextManager[Serving]:
     """Serve `app` until the block ends."""
-    config = uvicorn.Config(
-        app,
-        host="127.0.0.1",
-        port=0,
-        http="h11",
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=STOP_SECONDS,
+    return serving_as(
+        uvicorn.Config(
+            app,
+            host=HOST,
+            port=0,
+            http="h11",
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=STOP_SECONDS,
+        )
     )
+
+
+@contextmanager
+def serving_as(config: uvicorn.Config) -> Iterator[Serving]:
+    """Serve as a configuration says until the block ends."""
     server = uvicorn.Server(config)
     thread = Thread(target=server.run, name="test server", daemon=True)
     thread.start()
@@ -50,9 +62,8 @@ def serving(app: Any) -> Iterator[Serving]:
         if time.monotonic() > deadline or not thread.is_alive():
             raise TimeoutError("the test server did not start")
         time.sleep(0.005)
-    port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield Serving(f"http://127.0.0.1:{port}", server)
+        yield Serving(server.servers[0].sockets[0].getsockname()[1], server)
     finally:
         server.should_exit = True
         thread.join()

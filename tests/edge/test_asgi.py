@@ -18,6 +18,7 @@ from mlsys.edge.asgi import MAX_LINE, MAX_LINE_BYTES, MEDIUM_BYTES, SMALL_BYTES,
 from mlsys.edge.http import Call, Route
 from mlsys.edge.parsing import MAX_BODY_BYTES
 from tests.edge.asgi_client import answered
+from tests.edge.handlers import waiting, working
 
 MEDIUM = b" " * (SMALL_BYTES + 1)
 LARGE = b" " * (MEDIUM_BYTES + 1)
@@ -60,34 +61,9 @@ def tell(call: Call, _: Gate) -> Told:
     return Told(thread=name, size_bytes=len(call.request.body), query=dict(call.request.query))
 
 
-def look_up(call: Call, gate: Gate) -> Told:
-    call.wait()
-    return tell(call, gate)
-
-
-def work(call: Call, gate: Gate) -> Told:
-    call.work()
-    return tell(call, gate)
-
-
-def look_up_and_work(call: Call, gate: Gate) -> Told:
-    call.wait()
-    return work(call, gate)
-
-
-def work_and_look_up(call: Call, gate: Gate) -> Told:
-    call.work()
-    return look_up(call, gate)
-
-
 def hold(call: Call, gate: Gate) -> Told:
     gate.pass_through()
     return tell(call, gate)
-
-
-def look_up_and_hold(call: Call, gate: Gate) -> Told:
-    call.wait()
-    return hold(call, gate)
 
 
 def shape(status: HTTPStatus, message: str) -> Told:
@@ -96,13 +72,13 @@ def shape(status: HTTPStatus, message: str) -> Told:
 
 ROUTES = (
     Route("POST", "/tell", tell),
-    Route("POST", "/look-up", look_up),
-    Route("POST", "/work", work),
-    Route("POST", "/look-up-and-work", look_up_and_work),
-    Route("POST", "/work-and-look-up", work_and_look_up),
+    Route("POST", "/look-up", waiting(tell)),
+    Route("POST", "/work", working(tell)),
+    Route("POST", "/look-up-and-work", waiting(working(tell))),
+    Route("POST", "/work-and-look-up", working(waiting(tell))),
     Route("POST", "/hold", hold),
     Route("POST", "/hold-shaped", hold, error=shape),
-    Route("POST", "/look-up-and-hold", look_up_and_hold),
+    Route("POST", "/look-up-and-hold", waiting(hold)),
     Route("GET", "/alive", tell),
 )
 

@@ -5,19 +5,18 @@ import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from threading import Thread
 from typing import Any
 
 import pytest
-import uvicorn
 from pydantic import BaseModel
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from mlsys.edge.asgi import SMALL_BYTES, Receive, Send, Server
 from mlsys.edge.http import Call, Content, Route
 from mlsys.edge.listening import Connection, configured
+from tests.cloud.serving import HOST, serving_as
+from tests.edge.handlers import waiting, working
 
-HOST = "127.0.0.1"
 PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.02
 LONG_SECONDS = 0.3
@@ -55,16 +54,6 @@ def tell(call: Call, _: None) -> Told:
     return Told(size_bytes=len(call.request.body))
 
 
-def look_up(call: Call, _: None) -> Told:
-    call.wait()
-    return tell(call, None)
-
-
-def work(call: Call, _: None) -> Told:
-    call.work()
-    return tell(call, None)
-
-
 def forge(call: Call, _: None) -> Told:
     call.degraded("late\r\nX-Forged: yes")
     return tell(call, None)
@@ -80,8 +69,8 @@ def fail(_: Call, __: None) -> Told:
 
 ROUTES = (
     *(Route(method, "/tell", tell) for method in ("GET", "HEAD", "POST")),
-    Route("POST", "/look-up", look_up),
-    Route("POST", "/work", work),
+    Route("POST", "/look-up", waiting(tell)),
+    Route("POST", "/work", working(tell)),
     Route("POST", "/forge", forge),
     Route("POST", "/much", answer_much),
     Route("POST", "/fail", fail),
@@ -90,20 +79,11 @@ ROUTES = (
 
 @contextmanager
 def listening(http: type[HttpToolsProtocol], server: Server[None] | None = None) -> Iterator[int]:
-    """Serve in a thread until the block ends, at the port that is told."""
+    """Serve with such connections until the block ends, at the port that is told."""
     config = configured(server or Server(ROUTES, None), host=HOST, port=0)
     config.http, config.timeout_keep_alive = http, 1
-    serving = uvicorn.Server(config)
-    thread = Thread(target=serving.run)
-    thread.start()
-    try:
-        while not serving.started:
-            assert thread.is_alive()
-            time.sleep(PAUSE_SECONDS)
-        yield serving.servers[0].sockets[0].getsockname()[1]
-    finally:
-        serving.should_exit = True
-        thread.join()
+    with serving_as(config) as serving:
+        yield serving.port
 
 
 @pytest.fixture(scope="module")

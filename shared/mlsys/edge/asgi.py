@@ -71,7 +71,7 @@ class Server(Generic[Runtime]):
         if len(body) > SMALL_BYTES:
             return None
         try:
-            return self._at_once(_request(scope, body))
+            return self._on_loop(_request(scope, body))
         except (MustWait, MustWork):
             return None
 
@@ -100,7 +100,7 @@ class Server(Generic[Runtime]):
     async def _answer(self, asked: Request) -> Answer:
         try:
             if asked.on_loop and len(asked.body) <= SMALL_BYTES:
-                return self._at_once(asked)
+                return self._on_loop(asked)
             return await self._in(self._working, asked)
         except MustWork:
             return await self._answer(asked._replace(on_loop=False))
@@ -128,9 +128,9 @@ class Server(Generic[Runtime]):
     async def _in_turn(self, asked: Request) -> Answer:
         async with self._turn:
             await sleep(0)  # the loop sees to who came meanwhile
-            return self._at_once(asked)
+            return self._on_loop(asked)
 
-    def _at_once(self, asked: Request) -> Answer:
+    def _on_loop(self, asked: Request) -> Answer:
         return respond(self._table, asked, self._runtime, note=self._notes.add)
 
 
