@@ -161,7 +161,7 @@ def test_a_stop_ends_every_thread_and_every_process(tmp_path: Path) -> None:
         folder = Folder(tmp_path / "home" / "jobs" / execution.id)
         wait_for(lambda: folder.alive and len(processes_with("1234.5")) == 2)
         assert call(platform, "GET", "/healthz")[0] == 200
-        assert set(threading.enumerate()) > before
+        assert set(threading.enumerate()) - before
 
     assert folder.read().state is State.INTERRUPTED
     assert not folder.alive

@@ -68,7 +68,7 @@ def test_a_child_gets_only_what_was_declared(tmp_path: Path, sent: bytes) -> Non
 
     assert [line["event"] for line in logs] == ["child.misbehaved"]
     assert [one.uri for one in objects.list("gs://artifacts/")] == []
-    assert open_things() == before
+    assert open_things() <= before
 
 
 def test_a_child_that_asks_for_too_much_is_ended(child: Child) -> None:
@@ -117,7 +117,7 @@ def test_an_output_that_somebody_else_holds_open_does_not_hang_us(
         )
 
     assert child.stored() == {}
-    assert open_things() == before
+    assert open_things() <= before
 
 
 def test_an_input_that_somebody_else_holds_open_does_not_hang_us(
