@@ -16,6 +16,7 @@ from mlsys.domain.learners.lightgbm import BINS
 from mlsys.domain.learners.table import learner
 from mlsys.domain.spaces.search import SPACES, Params
 from tests.domain.learning import BINARY, examples, loss_of
+from tests.waiting import wait_for
 
 SLOTS = 3
 FITS = 9
@@ -74,15 +75,22 @@ def test_lightgbm_may_bin_on_more_threads_meanwhile_which_its_own_metric_would_s
             for place in range(FITS)
         ]
 
+    def tells_another() -> bool:
+        told_disturbed[:] = told_by_lightgbm(binned)
+        return told_disturbed != told_alone
+
     alone, told_alone = fits(), told_by_lightgbm(binned)
+    told_disturbed: list[float] = []
     with ThreadPoolExecutor(1) as pool:
         binning = pool.submit(bin_on_more_threads)
-        disturbed, told_disturbed = fits(), told_by_lightgbm(binned)
-        done.set()
+        try:
+            disturbed = fits()
+            wait_for(tells_another)
+        finally:
+            done.set()
         binning.result()
 
     assert disturbed == alone
-    assert told_disturbed != told_alone
     assert told_disturbed == pytest.approx(told_alone, abs=1e-12)
 
 

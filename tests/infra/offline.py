@@ -30,7 +30,7 @@ CACHE = ROOT / ".tools" / "terraform"
 # tool, asked for something else meanwhile, was just writing down how it is started.
 NOT_STARTED = (
     *("plugin exited before", "plugin to start", "handshake"),
-    *("failed to instantiate provider", "text file busy"),
+    *("failed to instantiate provider", "text file busy", "Missing required provider"),
 )
 STARTS = 4
 ENVIRONMENTS = ("dev", "staging", "prod")

@@ -180,7 +180,7 @@ def test_dying_before_any_write_leaves_one_ready_version_in_the_end(
 def test_a_second_execution_leaves_a_living_one_alone(
     ready_split: Split, runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    brief = Runtime(runtime.settings.model_copy(update={"lease_seconds": 2.0}))
+    brief = Runtime(runtime.settings.model_copy(update={"lease_seconds": 6.0}))
     experiment = asked_for(ready_split, brief)
     others: list[Any] = []
     read = brief.objects.read

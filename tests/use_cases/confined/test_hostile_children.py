@@ -15,6 +15,7 @@ from mlsys.domain.errors import InvalidInput
 from mlsys.use_cases.confined import pipes
 from mlsys.use_cases.confined.pumps import MAX_PUMPS, Pumps, Traffic
 from tests.use_cases.confined.children import Child, open_things
+from tests.waiting import PATIENCE_SECONDS
 
 NAMES = ("one", "two")
 WRITE_AND_KEEP = "write('one', b'1' * 3_000_000); streams.keep(['one']); "
@@ -22,7 +23,7 @@ HELD_OPEN = """
 other = os.fork()
 if other == 0:
     os.setsid()
-    time.sleep(3)
+    time.sleep(30)
     os._exit(0)
 while os.getsid(other) != other:
     time.sleep(0.01)
@@ -144,7 +145,7 @@ def _sent_all(channel: socket.socket, content: bytes) -> None:
 
 
 def _attended(pumps: Pumps) -> None:
-    """Attend until nothing was asked for a while."""
-    until = time.monotonic() + 1
+    """Attend until it is refused."""
+    until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
         pumps.attend(0.01)

@@ -196,8 +196,13 @@ def test_a_source_that_is_gone_before_it_is_opened_is_not_found(child: Child) ->
     def delete() -> None:
         if child.waits():
             child.objects.delete("gs://uploads/b")
+            (child.folder / "gone").touch()
 
-    code = "(folder / 'waits').touch(); time.sleep(0.5)\nwith streams.open(1) as source:\n"
+    code = (
+        "(folder / 'waits').touch()\n"
+        "while not (folder / 'gone').exists():\n    time.sleep(0.01)\n"
+        "with streams.open(1) as source:\n"
+    )
 
     with pytest.raises(NotFound, match="gs://uploads/b"):
         child.run(code + "    write('one', source.read()); " + KEEP, on_wait=delete)

@@ -7,7 +7,9 @@ import pytest
 
 from mlsys.domain.errors import Busy, Conflict, NotFound
 from mlsys.ports import Create, Records
+from mlsys.use_cases.leading import leases
 from mlsys.use_cases.leading.leases import Lease, acquire
+from tests.waiting import PATIENCE_SECONDS
 
 BRIEF = 0.2
 
@@ -47,14 +49,15 @@ def test_silence_for_a_lease_loses_it(records: Records) -> None:
         silent.renew()
 
 
-def test_a_heartbeat_keeps_it(records: Records) -> None:
+def test_a_heartbeat_keeps_it(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "HEARTBEATS_PER_LEASE", 40)  # so many may come late
     lost = Event()
 
-    with taken(records, "a", seconds=BRIEF).heartbeat(lost=lost):
-        sleep(BRIEF * 3)
+    with taken(records, "a", seconds=2).heartbeat(lost=lost):
+        sleep(2.5)
 
         with pytest.raises(Busy):
-            taken(records, "b", seconds=BRIEF)
+            taken(records, "b", seconds=2)
 
     assert not lost.is_set()
 
@@ -65,7 +68,7 @@ def test_the_heartbeat_says_when_it_is_lost(records: Records) -> None:
     with taken(records, "a", seconds=BRIEF).heartbeat(lost=lost):
         taken(records, "a", seconds=BRIEF)
 
-        assert lost.wait(BRIEF * 5)
+        assert lost.wait(PATIENCE_SECONDS)
 
 
 def test_who_lost_it_commits_nothing(records: Records) -> None:

@@ -160,7 +160,7 @@ def test_a_split_that_nobody_handed_over_is_not_the_jobs(scene: Scene) -> None:
 def test_a_second_execution_waits_for_the_first_and_changes_nothing(
     scene: Scene, held: Claim
 ) -> None:
-    workshop = scene.job_workshop(lease_seconds=2, execution_id="ingest-2")
+    workshop = scene.job_workshop(lease_seconds=8, execution_id="ingest-2")
 
     with ThreadPoolExecutor(1) as pool:
         second = pool.submit(split_handed_over, scene.split().id, workshop=workshop)

@@ -15,8 +15,10 @@ from mlsys.domain.records import PARTS
 from mlsys.domain.split_records import ColumnType, SplitStatus
 from mlsys.use_cases.splitting.results import Manifest, Quarantine
 from tests.use_cases.reading.tables import parquet_of
+from tests.use_cases.splitting.faulty_stores import WatchedObjects
 from tests.use_cases.splitting.uploads import STRATIFIED, Platform, csv_rows, ready
 from tests.use_cases.trials.broken_records import CountingRecords
+from tests.waiting import PATIENCE_SECONDS
 
 QUARANTINING = {
     "contract": {
@@ -229,11 +231,14 @@ def test_the_same_bytes_give_the_same_files_elsewhere_on_any_number_of_threads(
 
 def test_of_two_deliveries_at_once_one_works(platform: Platform) -> None:
     event = platform.drop("churn/rows.csv", csv_rows())
+    refused = Event()
+    slow = WatchedObjects(platform.home, before=lambda _: refused.wait(PATIENCE_SECONDS))
 
     def outcome(_: int) -> str:
         try:
-            return ready(platform.deliver(event)).status
+            return ready(platform.deliver(event, objects=slow)).status
         except Busy:
+            refused.set()
             return "BUSY"
 
     with ThreadPoolExecutor(2) as pool:

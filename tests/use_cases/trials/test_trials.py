@@ -1,7 +1,6 @@
 """A study of many workers: who has which trial, and how many there are."""
 
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +10,6 @@ import pytest
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
-from mlsys.adapters.local.records import SqliteRecords
 from mlsys.use_cases.trials.storage import TrialStorage
 from mlsys.use_cases.trials.table import BudgetSpent
 from mlsys.use_cases.trials.work import Heartbeat
@@ -20,6 +18,7 @@ from tests.use_cases.trials.broken_records import (
     FlakyRecords,
 )
 from tests.use_cases.trials.short_trials import LEASE_SECONDS, MINIMIZE, UNIT
+from tests.waiting import wait_for
 
 # --- budget -----------------------------------------------------------------------------------
 
@@ -207,15 +206,21 @@ def test_of_racing_workers_one_takes_a_trial_over(records: ClockedRecords, study
 
 
 def test_a_heartbeat_keeps_a_trial_and_shows_it_to_others(tmp_path: Path) -> None:
-    records = SqliteRecords(tmp_path / "records.db")
+    records = ClockedRecords(tmp_path / "records.db")
     owner, other = (TrialStorage(records, lease_seconds=0.5) for _ in range(2))
-    study_id = owner.create_new_study(MINIMIZE)
+    study_id = owner.create_new_study(MINIMIZE, "churn")
     trial_id = owner.create_new_trial(study_id)
     owner.set_trial_param(trial_id, "x", 0.5, UNIT)
     before = set(threading.enumerate())
 
+    def is_renewed() -> bool:
+        seen = records.get("experiments/churn/trials", "0000000")
+        return seen.updated_at == seen.read_at
+
     with Heartbeat(owner, stop=threading.Event()):
-        time.sleep(1)
+        for _ in range(3):
+            records.let_pass(0.4)
+            wait_for(is_renewed)
         asked_id = other.create_new_trial(study_id)
 
     assert other.get_trial_number_from_id(asked_id) == 1
@@ -231,7 +236,6 @@ def test_a_heartbeat_outlives_a_backend_that_does_not_answer(tmp_path: Path) -> 
 
     records.lost_requests = 3
     with Heartbeat(storage, stop=threading.Event()):
-        time.sleep(0.5)
+        wait_for(lambda: records.lost_requests == 0)
 
-    assert records.lost_requests == 0
     assert storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [1.0])

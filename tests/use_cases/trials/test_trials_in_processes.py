@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -30,9 +30,8 @@ def test_a_worker_stopped_for_longer_than_its_lease_leaves_nothing(
 ) -> None:
     order = Order(str(tmp_path), trials=4, lease_seconds=0.4, trial_seconds=0.3, fenced=fenced)
 
-    with _workers(order, 1) as [zombie]:
-        wait_for(lambda: _log(order))
-        zombie.send_signal(signal.SIGSTOP)
+    with _workers(replace(order, stops=True), 1) as [zombie]:
+        wait_for(lambda: "State:\tT" in Path(f"/proc/{zombie.pid}/status").read_text())
         with _workers(order, 1) as [heir]:
             wait_for(lambda: heir.poll() is not None)
         zombie.send_signal(signal.SIGCONT)
@@ -46,7 +45,7 @@ def test_a_worker_stopped_for_longer_than_its_lease_leaves_nothing(
 def test_killed_stopped_and_terminated_workers_make_a_whole_study(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    order = Order(str(tmp_path), trials=24, lease_seconds=0.6, trial_seconds=0.2)
+    order = Order(str(tmp_path), trials=36, lease_seconds=0.6, trial_seconds=0.2)
     seed = random.randrange(10**6)
     chance = random.Random(seed)
     faults = [signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM] * 2

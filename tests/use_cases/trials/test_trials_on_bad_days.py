@@ -175,6 +175,7 @@ def test_a_new_worker_reads_a_study_in_few_calls_and_each_trial_once(tmp_path: P
 def test_heartbeats_are_a_quarter_of_a_lease_apart(tmp_path: Path) -> None:
     records = CountingRecords(tmp_path / "records.db")
     storage = TrialStorage(records, lease_seconds=1)
+    began = time.monotonic()
     trial_id = storage.create_new_trial(storage.create_new_study(MINIMIZE))
     storage.set_trial_param(trial_id, "x", 0.5, UNIT)
     records.calls.clear()
@@ -182,4 +183,4 @@ def test_heartbeats_are_a_quarter_of_a_lease_apart(tmp_path: Path) -> None:
     with Heartbeat(storage, stop=threading.Event()):
         time.sleep(1.1)
 
-    assert 1 <= records.calls["writes"] <= 4
+    assert 1 <= records.calls["writes"] <= (time.monotonic() - began) / 0.25

@@ -32,6 +32,8 @@ class Order:
     lease_seconds: float
     trial_seconds: float
     fenced: bool = True
+    stops: bool = False
+    """Whether it stops itself, by SIGSTOP, in the first trial that it is the first to work on."""
 
 
 def storage_of(order: Order) -> TrialStorage:
@@ -58,6 +60,8 @@ def main(order: Order) -> None:
 
     def objective(trial: optuna.Trial) -> float:
         attempt = _note(order, "started", trial.number, trial._trial_id)  # noqa: SLF001
+        if order.stops and attempt == 1:
+            os.kill(os.getpid(), signal.SIGSTOP)
         trial.set_user_attr("pid", os.getpid())
         trial.suggest_float("x", 0, 1)
         for step in range(5):
