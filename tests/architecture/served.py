@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from tests.cloud.deployed import HOST, arguments_of, listening_at
-from tests.cloud.listener import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 MEGABYTE = 10**6

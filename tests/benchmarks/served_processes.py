@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.benchmarks.contestants import Contestant
 from tests.benchmarks.served_model import ServedModel
-from tests.cloud.listener import free_port
+from tests.ports import free_port
 
 PR_SET_CHILD_SUBREAPER = 36
 LOOK_SECONDS = 0.002

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.cloud.listener import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 EVENTS = {"split", "launch"}

@@ -8,7 +8,6 @@ import fcntl
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.ports import free_port
+
+ROOT = Path(__file__).parents[2]
 START_SECONDS = 60.0
 END_SECONDS = 10.0
 SDK_PLACES = (
@@ -135,10 +137,11 @@ def _start_keeper(emulator: Emulator, session: Path, *options: str) -> None:
     jar = _find(emulator.jar)
     log, address = session / f"{emulator.name}.log", session / f"{emulator.name}.address"
     told = [java, str(jar), emulator.main, *options]
-    command = [sys.executable, __file__, str(session), emulator.name, *told]
+    command = [sys.executable, "-m", __name__, str(session), emulator.name, *told]
     background = '"$@" </dev/null >"$LOG" 2>&1 &'
     subprocess.run(
         ["/bin/sh", "-c", background, "sh", *command],
+        cwd=ROOT,
         env={**os.environ, "LOG": str(log)},
         start_new_session=True,
         check=True,
@@ -166,7 +169,7 @@ def _find(pattern: str) -> Path:
 
 def _keep(session: Path, name: str, java: str, jar: str, main: str, *options: str) -> None:
     """Run an emulator until nobody holds the session."""
-    port = _free_port()
+    port = free_port()
     flags = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx768m", "-Duser.language=en"]
     command = [java, *flags, "-cp", jar, main, "--host=127.0.0.1", f"--port={port}", *options]
     address = session / f"{name}.address"
@@ -181,12 +184,6 @@ def _keep(session: Path, name: str, java: str, jar: str, main: str, *options: st
         finally:
             emulator.kill()
     address.unlink(missing_ok=True)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def _answers(port: int) -> bool:

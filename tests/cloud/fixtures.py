@@ -19,7 +19,7 @@ from tests.cloud.storage import StorageServer, storage_server
 TASK = Path(__file__).with_name("task.py")
 COMMANDS = {"work": [sys.executable, str(TASK)]}
 MAX_RETRIES = 2
-GRACE_SECONDS = 0.5
+GRACE_SECONDS = 3.0
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """An HTTP endpoint that keeps what it gets and answers as it is told."""
 
 import json
-import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -81,10 +80,3 @@ def listening(port: int = 0, *, answers: Sequence[int | None] = ()) -> Iterator[
             listener.ended.set()
             server.shutdown()
             thread.join()
-
-
-def free_port() -> int:
-    """Return a port on which nobody listens now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cloud.emulators import FIRESTORE, Missing, running
+from tests.waiting import wait_for
 
 CONTROLLER = """
 import time
@@ -36,6 +37,7 @@ def test_an_emulator_ends_with_its_session_even_if_that_is_killed() -> None:
     end = time.monotonic() + 10
     while _connects(first) and time.monotonic() < end:
         time.sleep(0.05)
+    wait_for(lambda: not [*Path(session).glob("*.address")])
     shutil.rmtree(session)
 
     assert first == second

@@ -14,7 +14,8 @@ from mlsys.adapters.local.messages import SqliteMessages, topic_channel
 from mlsys.dev.delivery import DeliveryWorker
 from mlsys.domain.errors import InvalidInput, TooLarge
 from mlsys.ports import Json, Messages
-from tests.cloud.listener import Received, free_port, listening
+from tests.cloud.listener import Received, listening
+from tests.ports import free_port
 
 TOPIC = "experiments"
 

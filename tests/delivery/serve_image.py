@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from smoke import faults
-from tests.cloud.listener import free_port
+from tests.ports import free_port
 from tests.use_cases.conftest import home_with_a_split, trained_home
 
 __all__ = ["home_with_a_split", "trained_home"]

@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import Example, examples
+from tests.ports import free_port
 
 START_SECONDS = 30.0
 GUIDE_SECONDS = 240.0
@@ -40,8 +40,7 @@ class Platform:
 @pytest.fixture
 def platform(tmp_path: Path) -> Iterator[Platform]:
     """`mlsys up` on a free port, with `.mlsys` in an empty folder as its home."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -105,7 +104,7 @@ def _wait_until_ready(port: int, server: subprocess.Popen[bytes]) -> None:
             connection.request("GET", "/readyz")
             if connection.getresponse().status == HTTPStatus.OK:
                 return
-        except ConnectionError:
+        except (ConnectionError, TimeoutError):
             time.sleep(0.1)
         finally:
             connection.close()

@@ -3,7 +3,7 @@
 import re
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,8 +16,8 @@ from mlsys.edge.http import Call, Content, Route
 from mlsys.edge.listening import Connection, configured
 from tests.cloud.serving import HOST, serving_as
 from tests.edge.handlers import waiting, working
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
-PATIENCE_SECONDS = 60.0
 PAUSE_SECONDS = 0.02
 LONG_SECONDS = 0.3
 MUCH, MANY = b"much" * 65536, 100
@@ -41,7 +41,13 @@ class Counting(Server[None]):
 
 
 class Careless(Connection):
-    """Answers whatever it is asked by itself."""
+    """Answers whatever it is asked by itself, and counts what it hears."""
+
+    heard_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        Careless.heard_bytes += len(data)
+        super().data_received(data)
 
     def _is_plain(self, _: RequestResponseCycle) -> bool:
         return True
@@ -81,7 +87,7 @@ ROUTES = (
 def listening(http: type[HttpToolsProtocol], server: Server[None] | None = None) -> Iterator[int]:
     """Serve with such connections until the block ends, at the port that is told."""
     config = configured(server or Server(ROUTES, None), host=HOST, port=0)
-    config.http, config.timeout_keep_alive = http, 1
+    config.http, config.timeout_keep_alive = http, 3
     with serving_as(config) as serving:
         yield serving.port
 
@@ -110,16 +116,23 @@ def post(path: str, body: bytes = b"{}", *more: str) -> bytes:
 
 
 def said(
-    port: int, *parts: bytes, pause_seconds: float = PAUSE_SECONDS, is_all: bool = False
+    port: int,
+    *parts: bytes,
+    pause: Callable[[int], object] = lambda _: time.sleep(PAUSE_SECONDS),
+    is_all: bool = False,
 ) -> bytes:
-    """Return what comes back until the door is closed, but for the time."""
-    answers = b""
+    """Return what comes back until the door is closed, but for the time.
+
+    Each part is followed by a pause, which is told how many bytes were sent.
+    """
+    answers, sent_bytes = b"", 0
     with socket.create_connection((HOST, port), PATIENCE_SECONDS) as connection:
         for part in parts:
             connection.sendall(part)
             if is_all:
                 connection.shutdown(socket.SHUT_WR)
-            time.sleep(pause_seconds)
+            sent_bytes += len(part)
+            pause(sent_bytes)
         while heard := connection.recv(65536):
             answers += heard
     return re.sub(rb"date: [^\r]+", b"date: now", answers)
@@ -174,7 +187,12 @@ def test_what_ends_a_connection_needs_uvicorn(
 
 @pytest.mark.parametrize("parts", OTHERS.values(), ids=OTHERS)
 def test_what_is_not_plain_needs_uvicorn(parts: list[bytes], careless: int, uvicorns: int) -> None:
-    answers = said(careless, *parts, pause_seconds=LONG_SECONDS)
+    before = Careless.heard_bytes
+
+    def until_heard(sent_bytes: int) -> None:
+        wait_for(lambda: Careless.heard_bytes - before >= sent_bytes)
+
+    answers = said(careless, *parts, pause=until_heard)
 
     assert answers != but_for_the_end(said(uvicorns, *parts))
 
@@ -189,7 +207,7 @@ def test_a_careless_connection_errs_in_nothing_else(careless: int, uvicorns: int
     ids=["one", "the last one", "HTTP/1.0", "the last one with a body"],
 )
 def test_who_will_ask_no_more_is_answered(asked: bytes, ours: int) -> None:
-    answers = [said(ours, asked, is_all=True, pause_seconds=0) for _ in range(20)]
+    answers = [said(ours, asked, is_all=True, pause=id) for _ in range(20)]
 
     assert all(b" 200 OK" in answer for answer in answers)
 
@@ -207,7 +225,7 @@ def test_only_what_cannot_be_answered_at_once_is_asked_through_asgi() -> None:
 def test_who_does_not_take_answers_is_waited_for() -> None:
     server = Counting(ROUTES, None)
     with listening(Connection, server) as port:
-        answers = said(port, post("/much") * MANY + LAST, pause_seconds=LONG_SECONDS)
+        answers = said(port, post("/much") * MANY + LAST, pause=lambda _: time.sleep(LONG_SECONDS))
 
     assert answers.count(MUCH) == MANY
     assert server.asked > 1

@@ -26,8 +26,8 @@ from mlsys.ports import Objects, Records
 from mlsys.repositories.models import MODEL_HEADS, MODEL_VERSIONS
 from mlsys.runtime import Runtime
 from mlsys.settings import Settings
-from tests.cloud.listener import free_port
 from tests.domain.learning import REGRESSION, fit
+from tests.ports import free_port
 from tests.waiting import PATIENCE_SECONDS, wait_for
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

@@ -132,7 +132,8 @@ def test_a_job_that_is_told_to_end_gives_its_work_back_at_once(scene: Scene) -> 
 
 
 def test_two_executions_are_one_split(scene: Scene, begun: Split) -> None:
-    second = scene.jobs.start("ingest", arguments=["--split", begun.id])
+    patient = scene.jobs_of(INGEST, lease_seconds=12)
+    second = patient.start("ingest", arguments=["--split", begun.id])
 
     wait_for(lambda: ended(second.id, scene.jobs))
     finish(scene)

@@ -15,6 +15,7 @@ from tests.faults.crowds import Crowd, Process, Study, send, sleeps, stop, tell
 from tests.waiting import wait_for
 
 TASKS = 3
+pytestmark = pytest.mark.timeout(1200)  # of the pauses of a play, or of many plays
 FIRST, SECOND = "study-1", "study-2"
 MAX_PLAY_SECONDS = 240.0
 MAX_PLAYS = 20

@@ -26,7 +26,7 @@ def test_a_terminated_process_gives_its_trial_back_in_time(crowd: Crowd) -> None
         process = study.start(stack)
         wait_for(lambda: study.finished() >= 2)
         process.terminate()
-        process.join(10)
+        process.join(ENDS_WITHIN_SECONDS)
         assert (process.exitcode, study.held()) == (1, 0)
 
     assert study.experiment.status is ExperimentStatus.RUNNING
@@ -65,11 +65,13 @@ def test_a_cancelled_study_whose_leader_was_killed_is_ended_by_another_task(crow
     study = crowd.study(n_trials=MANY, parallelism=2)
 
     with ExitStack() as stack:
-        leader, other = (study.start(stack, task=task, tasks=2) for task in range(2))
+        leader = study.start(stack, task=0, tasks=2)
+        wait_for(lambda: study.experiment.started_at)
+        other = study.start(stack, task=1, tasks=2)
         wait_for(lambda: study.finished() >= 4)
         leader.kill()
         cancel(study)
-        other.join(ENDS_WITHIN_SECONDS)
+        other.join(2 * ENDS_WITHIN_SECONDS)
         assert other.exitcode == 0
 
     assert study.violations(ExperimentStatus.CANCELLED) == []

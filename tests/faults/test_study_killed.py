@@ -35,7 +35,7 @@ def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime
 def test_a_task_of_a_launched_job_that_ends_early_is_started_again(
     runtime: Runtime, end: signal.Signals
 ) -> None:
-    study = Crowd(runtime.settings.home, "", rows=1500).study(n_trials=60)
+    study = Crowd(runtime.settings.home, "", rows=1500).study(n_trials=25)
     launched = launch_study(
         ExperimentRequest.model_validate(study.experiment.request),
         message_id="m-1",

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from mlsys.domain.errors import Unavailable
-from tests.cloud.listener import free_port
+from tests.ports import free_port
 
 pytest.importorskip("google.cloud.firestore", reason="needs the extra gcp")
 

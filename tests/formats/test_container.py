@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.listener import free_port
 from tests.docs.pages import OPERATIONS, ROOT
 from tests.formats.asking import ROW, Predictor
+from tests.ports import free_port
 
 HEALTH = "/v1/endpoints/1/deployedModels/2"
 

@@ -19,14 +19,13 @@ import httpx
 import pytest
 
 from mlsys.edge.asgi import MAX_LINE, MEDIUM_BYTES, WAITING_AT_ONCE
-from tests.cloud.listener import free_port
+from tests.ports import free_port
 
 SOURCE = Path(__file__).parent / "held_function.py"
 ROOT = SOURCE.parents[2]
 LARGE = b" " * (MEDIUM_BYTES + 1)
 PATIENCE_SECONDS = 120
 IMPATIENCE_SECONDS = 3
-GRACE_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -175,7 +174,7 @@ def test_a_server_that_is_told_to_stop_waits_for_no_half_of_a_request(
         wait_for(lambda: not accepts(held))
         held.let_go()
         answered = asked.result()
-        ended = held.process.wait(GRACE_SECONDS)
+        ended = held.process.wait(PATIENCE_SECONDS)
 
     assert answered.status_code == 200
     assert ended == 0

@@ -4,17 +4,19 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cloudevents.http import from_http
 
+from mlsys.adapters.local import messages
 from mlsys.adapters.local.messages import Channel, Event, SqliteMessages, topic_channel
 from mlsys.dev.delivery import DeliveryWorker
 from tests.cloud.listener import Listener, listening
+from tests.waiting import PATIENCE_SECONDS, wait_for
 
 FINALIZED = Channel(
     "google.cloud.storage.object.v1.finalized", "//storage.googleapis.com/projects/_/buckets/up"
@@ -71,7 +73,7 @@ def test_an_event_of_another_channel_waits(outbox: SqliteMessages) -> None:
 
     with listening() as endpoint, _delivering(outbox, endpoint):
         endpoint.next()
-        _wait_until(lambda: outbox.waiting() == 1)
+        wait_for(lambda: outbox.waiting() == 1)
 
     assert outbox.claim([topic_channel("other")], hold_seconds=1) is not None
 
@@ -81,7 +83,7 @@ def test_a_refused_event_is_a_dead_letter_after_five_attempts(outbox: SqliteMess
 
     with listening(answers=[500] * 9) as endpoint, _delivering(outbox, endpoint):
         _wait_until_empty(outbox)
-        attempts = [endpoint.next(seconds=1) for _ in range(5)]
+        attempts = [endpoint.next() for _ in range(5)]
 
         assert endpoint.silent(seconds=0.3)
     [dead] = outbox.dead_letters()
@@ -121,12 +123,16 @@ def test_the_pause_before_another_attempt_grows(tmp_path: Path) -> None:
     assert outbox.waiting() == 1
 
 
-def test_a_claim_is_exclusive_until_it_runs_out(outbox: SqliteMessages) -> None:
+def test_a_claim_is_exclusive_until_it_runs_out(
+    outbox: SqliteMessages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(messages, "time", SimpleNamespace(time=lambda: now))
     outbox.enqueue(UPLOAD)
 
-    first = outbox.claim([FINALIZED], hold_seconds=0.2)
-    meanwhile = outbox.claim([FINALIZED], hold_seconds=0.2)
-    time.sleep(0.3)
+    first = outbox.claim([FINALIZED], hold_seconds=60)
+    meanwhile = outbox.claim([FINALIZED], hold_seconds=60)
+    now += 61
     second = outbox.claim([FINALIZED], hold_seconds=600)
     assert first is not None
     outbox.retry(first, reason="too late to matter")
@@ -146,7 +152,7 @@ def test_an_endpoint_that_does_not_answer_in_time_gets_the_event_again(
         DeliveryWorker(outbox, {FINALIZED: endpoint.url}, timeout_seconds=0.2),
     ):
         endpoint.next()
-        again = endpoint.next(seconds=5)
+        again = endpoint.next()
         _wait_until_empty(outbox)
 
     assert again.body == UPLOAD.data
@@ -159,7 +165,7 @@ def test_a_slow_event_does_not_hold_up_the_next(outbox: SqliteMessages) -> None:
         endpoint.next()
         outbox.publish("experiments", {}, attributes={})
 
-        assert "message" in endpoint.next(seconds=5).body
+        assert "message" in endpoint.next().body
 
 
 def test_the_end_breaks_off_what_is_under_way_and_the_next_start_brings_it(
@@ -174,10 +180,10 @@ def test_the_end_breaks_off_what_is_under_way_and_the_next_start_brings_it(
         seconds = time.monotonic() - began
         claim = outbox.claim([FINALIZED], hold_seconds=600)
         with _delivering(outbox, endpoint):
-            again = endpoint.next(seconds=5)
+            again = endpoint.next()
             _wait_until_empty(outbox)
 
-    assert seconds < 2
+    assert seconds < PATIENCE_SECONDS
     assert claim is not None
     assert claim.attempt == 1
     assert again.body == UPLOAD.data
@@ -202,7 +208,7 @@ def test_what_a_killed_worker_left_is_delivered_by_the_next(tmp_path: Path) -> N
             endpoint.next()
             killed.kill()
         with _delivering(outbox, endpoint):
-            again = endpoint.next(seconds=5)
+            again = endpoint.next()
             _wait_until_empty(outbox)
 
     assert again.body == UPLOAD.data
@@ -216,11 +222,4 @@ def _delivering(
 
 
 def _wait_until_empty(outbox: SqliteMessages) -> None:
-    _wait_until(lambda: outbox.waiting() == 0)
-
-
-def _wait_until(happened: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not happened():
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    wait_for(lambda: outbox.waiting() == 0)

@@ -5,7 +5,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -52,20 +53,29 @@ def test_a_dropped_file_is_split(platform: Platform) -> None:
     assert sum(splits(platform)[0].rows.values()) == 60
 
 
+class Copied(FileObjects):
+    """Each look finds one step more of a copy done."""
+
+    def __init__(self, home: Path, to_do: Iterable[Callable[[], object]]) -> None:
+        super().__init__(home)
+        self.to_do = deque(to_do)
+
+    def list(self, prefix: str) -> Iterator[ObjectInfo]:
+        if self.to_do:
+            self.to_do.popleft()()
+        return super().list(prefix)
+
+
 def test_a_file_that_was_copied_slowly_is_told_of_once_and_whole(tmp_path: Path) -> None:
     told: list[ObjectInfo] = []
-    folder = tmp_path / "uploads" / "toys"
-    folder.mkdir(parents=True)
+    file = tmp_path / "uploads" / "toys" / "table.csv"
+    file.parent.mkdir(parents=True)
 
-    with (
-        Watcher(FileObjects(tmp_path), "uploads", told.append),
-        folder.joinpath("table.csv").open("w") as file,
-    ):
-        for _ in range(12):
-            file.write("1,2\n")
-            file.flush()
-            time.sleep(POLL_SECONDS / 2)
-        assert told == []
+    def copy_a_line() -> None:
+        with file.open("a") as copied:
+            copied.write("1,2\n")
+
+    with Watcher(Copied(tmp_path, [copy_a_line] * 12), "uploads", told.append):
         wait_for(lambda: told)
         time.sleep(POLL_SECONDS * 3)
 
@@ -73,21 +83,21 @@ def test_a_file_that_was_copied_slowly_is_told_of_once_and_whole(tmp_path: Path)
 
 
 def test_a_success_is_told_of_when_its_whole_folder_was_copied(tmp_path: Path) -> None:
-    told: list[ObjectInfo] = []
+    told: list[tuple[str, int]] = []
     folder = tmp_path / "uploads" / "toys" / "may"
     folder.mkdir(parents=True)
+    names = ["_SUCCESS", *(f"part-{part}.csv" for part in range(8))]
+    objects = Copied(tmp_path, [folder.joinpath(name).touch for name in names])
 
-    with Watcher(FileObjects(tmp_path), "uploads", told.append):
-        folder.joinpath("_SUCCESS").touch()
-        for part in range(8):
-            folder.joinpath(f"part-{part}.csv").write_text("x,y\n1,2\n")
-            time.sleep(POLL_SECONDS / 2)
-        assert "gs://uploads/toys/may/_SUCCESS" not in {one.uri for one in told}
+    def tell(one: ObjectInfo) -> None:
+        told.append((one.uri.rpartition("/")[2], len(objects.to_do)))
+
+    with Watcher(objects, "uploads", tell):
         wait_for(lambda: len(told) == 9)
         time.sleep(POLL_SECONDS * 3)
 
-    names = [one.uri.rpartition("/")[2] for one in told]
-    assert sorted(names) == ["_SUCCESS", *(f"part-{part}.csv" for part in range(8))]
+    assert sorted(name for name, _ in told) == names
+    assert dict(told)["_SUCCESS"] == 0 < dict(told)["part-0.csv"]
 
 
 def test_a_file_that_was_replaced_is_told_of_again(tmp_path: Path) -> None:

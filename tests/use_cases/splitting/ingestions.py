@@ -38,12 +38,14 @@ class Scene:
         self.records = SqliteRecords(self.home / "records.db")
         self.jobs = self.jobs_of(LONG)
 
-    def jobs_of(self, command: Sequence[str], *, max_retries: int = 0) -> SubprocessJobs:
+    def jobs_of(
+        self, command: Sequence[str], *, max_retries: int = 0, lease_seconds: float = 2
+    ) -> SubprocessJobs:
         """Make the ingest job of a command."""
         return SubprocessJobs(
             self.home,
             {"ingest": command},
-            {"MLSYS_HOME": str(self.home), "MLSYS_LEASE_SECONDS": "2"},
+            {"MLSYS_HOME": str(self.home), "MLSYS_LEASE_SECONDS": str(lease_seconds)},
             max_retries=max_retries,
             grace_seconds=10,
         )
