@@ -89,11 +89,13 @@ def chaos(crowd: Crowd, seed: int, *, without: str = "") -> tuple[Study, Counter
                 if one.exitcode:
                     running[task] = started(*task)
                     injected["restarts"] += 1
-                elif sleeps(one) and one.pid not in wakes_at:
+                elif not sleeps(one):
+                    continue
+                elif one.pid not in wakes_at:
                     injected["SIGSTOP"] += 1
                     pause = study.order.lease_seconds * chance.choice([0.5, 2.0, 2.0])
                     wakes_at[one.pid] = time.monotonic() + pause
-                elif sleeps(one) and time.monotonic() > wakes_at[one.pid]:
+                elif time.monotonic() > wakes_at[one.pid]:
                     send(one, signal.SIGCONT)
             if faults and study.finished() >= 3 and chance.random() < 0.2:
                 fault = faults.pop()
@@ -164,8 +166,9 @@ def zombie_changes(crowd: Crowd, *, without: str = "") -> bool:
 
     with ExitStack() as stack:
         zombie = study.start(stack, without=without, lease_seconds=0.8, sleep_in=3)
-        wait_for(lambda: study.finished() == 2 and study.held())
+        wait_for(lambda: sleeps(zombie))
         stop(zombie, study)
+        assert (study.finished(), study.held()) == (2, 1)
         assert study.run(execution="study-2", lease_seconds=0.8) == 0
         before, violations = study.outcome(), study.violations()
         send(zombie, signal.SIGCONT)
