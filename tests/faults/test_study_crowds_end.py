@@ -26,7 +26,7 @@ def test_a_terminated_process_gives_its_trial_back_in_time(crowd: Crowd) -> None
         process = study.start(stack)
         wait_for(lambda: study.finished() >= 2)
         process.terminate()
-        process.join(ENDS_WITHIN_SECONDS)
+        process.join(10)
         assert (process.exitcode, study.held()) == (1, 0)
 
     assert study.experiment.status is ExperimentStatus.RUNNING
@@ -71,7 +71,7 @@ def test_a_cancelled_study_whose_leader_was_killed_is_ended_by_another_task(crow
         wait_for(lambda: study.finished() >= 4)
         leader.kill()
         cancel(study)
-        other.join(2 * ENDS_WITHIN_SECONDS)
+        other.join(ENDS_WITHIN_SECONDS)
         assert other.exitcode == 0
 
     assert study.violations(ExperimentStatus.CANCELLED) == []
