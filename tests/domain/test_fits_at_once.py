@@ -4,7 +4,7 @@ They share one binned data set, but for CatBoost: see `shares_bins`.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Event
+from threading import Barrier
 from typing import Any, NamedTuple
 
 import lightgbm
@@ -16,7 +16,6 @@ from mlsys.domain.learners.lightgbm import BINS
 from mlsys.domain.learners.table import learner
 from mlsys.domain.spaces.search import SPACES, Params
 from tests.domain.learning import BINARY, examples, loss_of
-from tests.waiting import wait_for
 
 SLOTS = 3
 FITS = 9
@@ -58,40 +57,22 @@ def test_models_fitted_at_once_are_to_the_bit_what_they_are_alone(
     assert at_once == alone
 
 
-def test_lightgbm_may_bin_on_more_threads_meanwhile_which_its_own_metric_would_show() -> None:
-    """It knows one number of threads for the whole process."""
-    library = learner(ModelType.LIGHTGBM)
+def test_lightgbms_own_metric_shows_on_how_many_threads_it_fits_and_ours_does_not() -> None:
+    """It knows one number of threads for the whole process: whoever works beside may change it."""
     train, val = parts(BINARY)
-    binned = library.bin(train, val, task=BINARY, threads=1)
-    done = Event()
+    binned = learner(ModelType.LIGHTGBM).bin(train, val, task=BINARY, threads=1)
 
-    def bin_on_more_threads() -> None:
-        while not done.is_set():
-            library.bin(train, val, task=BINARY, threads=4)
-
-    def fits() -> list[Fitted]:
+    def losses(threads: int) -> list[list[float]]:
         return [
-            fit(ModelType.LIGHTGBM, BINARY, binned, val, place=place, threads=1)
+            fit(ModelType.LIGHTGBM, BINARY, binned, val, place=place, threads=threads).losses
             for place in range(FITS)
         ]
 
-    def tells_another() -> bool:
-        told_disturbed[:] = told_by_lightgbm(binned)
-        return told_disturbed != told_alone
+    one, four = (told_by_lightgbm(binned, threads=threads) for threads in (1, 4))
 
-    alone, told_alone = fits(), told_by_lightgbm(binned)
-    told_disturbed: list[float] = []
-    with ThreadPoolExecutor(1) as pool:
-        binning = pool.submit(bin_on_more_threads)
-        try:
-            disturbed = fits()
-            wait_for(tells_another)
-        finally:
-            done.set()
-        binning.result()
-
-    assert disturbed == alone
-    assert told_disturbed == pytest.approx(told_alone, abs=1e-12)
+    assert losses(1) == losses(4)
+    assert one != four
+    assert one == pytest.approx(four, abs=1e-12)
 
 
 def parts(task: Task) -> tuple[Examples, Examples]:
@@ -123,11 +104,10 @@ def fit(
     return Fitted(fitted.to_bytes(), losses, fitted.predict(val.matrix).tobytes())
 
 
-def told_by_lightgbm(binned: Any) -> list[float]:
-    """Return its own log loss after each of some rounds, on one thread."""
-    booster = lightgbm.Booster(
-        {"objective": "binary", "metric": "binary_logloss", "num_threads": 1, **BINS}, binned.train
-    )
+def told_by_lightgbm(binned: Any, *, threads: int) -> list[float]:
+    """Return its own log loss after each of some rounds."""
+    told = {"objective": "binary", "metric": "binary_logloss", "num_threads": threads}
+    booster = lightgbm.Booster(told | BINS, binned.train)
     booster.add_valid(binned.val, "val")
     losses = []
     for _ in range(FITS * ROUNDS):
