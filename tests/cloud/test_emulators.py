@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cloud.emulators import FIRESTORE, Missing, running
+from tests.processes import killed_on_failure
 from tests.waiting import wait_for
 
 CONTROLLER = """
@@ -27,8 +28,10 @@ with kept_session() as session:
 def test_an_emulator_ends_with_its_session_even_if_that_is_killed() -> None:
     environment = {name: value for name, value in os.environ.items() if "EMULATOR" not in name}
 
-    with subprocess.Popen(
-        [sys.executable, "-c", CONTROLLER], stdout=subprocess.PIPE, text=True, env=environment
+    with killed_on_failure(
+        subprocess.Popen(
+            [sys.executable, "-c", CONTROLLER], stdout=subprocess.PIPE, text=True, env=environment
+        )
     ) as controller:
         assert controller.stdout is not None
         session, first, second = controller.stdout.readline().split()

@@ -15,6 +15,7 @@ from mlsys.dev.dashboard import dashboard
 from mlsys.runtime import Runtime
 from mlsys.sdk.local import local_settings
 from mlsys.use_cases.trials.documents import MAX_STUDY_ID, MAX_TRIALS_PER_STUDY, trial_id_of
+from tests.processes import killed_on_failure
 from tests.surfaces.conftest import Done
 
 LARGEST_IN_JAVASCRIPT = 2**53 - 1
@@ -102,8 +103,8 @@ def test_its_buttons_change_nothing(done: Done, method: str) -> None:
 
 def test_the_command_serves_it_until_it_is_told_to_stop(done: Done) -> None:
     command = [sys.executable, "-m", "mlsys.cli", "experiments", "dashboard", "--port", "0"]
-    with subprocess.Popen(
-        [*command, "--home", str(done.home)], stderr=subprocess.PIPE, text=True
+    with killed_on_failure(
+        subprocess.Popen([*command, "--home", str(done.home)], stderr=subprocess.PIPE, text=True)
     ) as process:
         assert process.stderr is not None
         said = process.stderr.readline()

@@ -16,6 +16,7 @@ from mlsys.adapters.local import messages
 from mlsys.adapters.local.messages import Channel, Event, SqliteMessages, topic_channel
 from mlsys.dev.delivery import DeliveryWorker
 from tests.cloud.listener import Listener, listening
+from tests.processes import killed_on_failure
 from tests.waiting import PATIENCE_SECONDS, wait_for
 
 FINALIZED = Channel(
@@ -204,7 +205,9 @@ def test_what_a_killed_worker_left_is_delivered_by_the_next(tmp_path: Path) -> N
 
     with listening(answers=[None]) as endpoint:
         arguments = [str(path), FINALIZED.type, FINALIZED.source, endpoint.url]
-        with subprocess.Popen([sys.executable, "-c", script, *arguments]) as killed:
+        with killed_on_failure(
+            subprocess.Popen([sys.executable, "-c", script, *arguments])
+        ) as killed:
             endpoint.next()
             killed.kill()
         with _delivering(outbox, endpoint):

@@ -14,6 +14,7 @@ from typing import IO
 
 import pytest
 
+from tests.processes import killed_on_failure
 from tests.surfaces.conftest import Done
 
 MLSYS = [sys.executable, "-m", "mlsys.cli"]
@@ -78,8 +79,10 @@ def test_a_reader_that_leaves_is_no_trouble(done: Done) -> None:
 
 def test_ctrl_c_is_quiet(tmp_path: Path) -> None:
     request = [*MLSYS, "experiments", "create", "--request", "-", "--home", str(tmp_path / "home")]
-    with subprocess.Popen(
-        request, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    with killed_on_failure(
+        subprocess.Popen(
+            request, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
     ) as run:
         assert run.stdin is not None
         run.stdin.write(b"{")

@@ -12,6 +12,7 @@ from mlsys.repositories.experiments import EXPERIMENTS
 from mlsys.runtime import Runtime
 from mlsys.sdk.local import local_settings
 from tests.domain.studied import experiment
+from tests.processes import killed_on_failure
 from tests.surfaces.conftest import Done
 
 MLSYS = [sys.executable, "-m", "mlsys.cli"]
@@ -21,8 +22,8 @@ SIZE = {"COLUMNS": "100", "LINES": "30", "TERM": "xterm"}
 def at_a_terminal(*arguments: str, until: str | None = None, code: int = 0) -> str:
     """Run a command whose output and talk go to a terminal; press Ctrl-C once `until` is there."""
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [*MLSYS, *arguments], stdout=theirs, stderr=theirs, env=os.environ | SIZE
+    with killed_on_failure(
+        subprocess.Popen([*MLSYS, *arguments], stdout=theirs, stderr=theirs, env=os.environ | SIZE)
     ) as process:
         os.close(theirs)
         seen = ""

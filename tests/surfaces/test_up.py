@@ -17,6 +17,7 @@ from typing import Any
 from mlsys import Client
 from mlsys.domain.experiment_records import ExperimentStatus
 from mlsys.domain.split_records import SplitStatus
+from tests.processes import killed_on_failure
 
 MLSYS = [sys.executable, "-m", "mlsys.cli"]
 START_SECONDS = 60
@@ -27,13 +28,13 @@ def up(home: Path, *, port: int = 0, code: int = 0) -> Iterator[str]:
     """Serve until the end of the block, then press Ctrl-C; yields the URL."""
     command = [*MLSYS, "up", "--home", str(home), "--port", str(port)]
     log = home.with_suffix(".log")
-    with log.open("a") as said, subprocess.Popen(command, stderr=said, stdout=said) as process:
-        try:
-            yield url_in(log, process)
-            process.send_signal(signal.SIGINT)
-            assert process.wait(30) == code, log.read_text()
-        finally:
-            process.kill()
+    with (
+        log.open("a") as said,
+        killed_on_failure(subprocess.Popen(command, stderr=said, stdout=said)) as process,
+    ):
+        yield url_in(log, process)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == code, log.read_text()
 
 
 def url_in(log: Path, process: "subprocess.Popen[bytes]") -> str:
@@ -164,7 +165,10 @@ def test_a_taken_port_is_said(tmp_path: Path) -> None:
 def test_sigterm_ends_it_too(tmp_path: Path) -> None:
     command = [*MLSYS, "up", "--home", str(tmp_path / "home"), "--port", "0"]
     log = tmp_path / "log"
-    with log.open("w") as said, subprocess.Popen(command, stderr=said) as process:
+    with (
+        log.open("w") as said,
+        killed_on_failure(subprocess.Popen(command, stderr=said)) as process,
+    ):
         url_in(log, process)
         process.terminate()
         code = process.wait(30)

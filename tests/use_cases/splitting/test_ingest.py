@@ -28,6 +28,7 @@ from mlsys.runtime import Runtime
 from mlsys.settings import Settings
 from mlsys.use_cases.split import MAX_OUTAGES, split_handed_over
 from mlsys.use_cases.splitting.claims import TELL_EVERY, Claim, claim
+from tests.processes import killed_on_failure
 from tests.use_cases.splitting.ingestions import INGEST, Scene
 from tests.waiting import PATIENCE_SECONDS, wait_for
 
@@ -176,7 +177,9 @@ def test_a_second_execution_waits_for_the_first_and_changes_nothing(
 @pytest.mark.usefixtures("held")
 def test_a_job_that_is_told_to_end_while_it_waits_ends_at_once(scene: Scene) -> None:
     before = scene.split()
-    with subprocess.Popen([*INGEST, "--split", before.id], env=environment(scene)) as process:
+    with killed_on_failure(
+        subprocess.Popen([*INGEST, "--split", before.id], env=environment(scene))
+    ) as process:
         wait_for(lambda: handles_sigterm(process.pid))
         process.send_signal(signal.SIGTERM)
         code = process.wait(PATIENCE_SECONDS)
