@@ -44,6 +44,8 @@ help:  ## list the targets
 demo: .venv/.local  ## run the main job on real data, locally
 	$(BIN)/mlsys demo $(DEMO_ARGS)
 
+# Where Python is told to keep nothing, each process of a test would compile all that it imports.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/.all $(WEIGHTS)  ## pass the tests
 	$(PYTEST) $(COVERAGE)
 
