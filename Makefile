@@ -31,7 +31,8 @@ WEIGHTS := $(ENVIRONMENTS:%=.venv-%/.synced) .venv-image-serve/.installed
 UV_FOLDER = $(abspath $(dir $(UV)))
 WORKERS ?= 2
 COVERAGE := $(if $(CI),--cov --cov-report=term:skip-covered)
-PYTEST = $(BIN)/pytest -n $(WORKERS) $(PYTEST_ARGS)
+# Where Python is told to keep nothing, each process of a test would compile all that it imports.
+PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 .PHONY: help
 help:  ## list the targets
@@ -44,8 +45,6 @@ help:  ## list the targets
 demo: .venv/.local  ## run the main job on real data, locally
 	$(BIN)/mlsys demo $(DEMO_ARGS)
 
-# Where Python is told to keep nothing, each process of a test would compile all that it imports.
-test: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/.all $(WEIGHTS)  ## pass the tests
 	$(PYTEST) $(COVERAGE)
 
